@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# What the scripts beside this file share. Sourced, never run.
+
+# One state per machine, outside any clone: every clone on it shares one engine.
+STATE=/var/lib/uds-stack-testbed
+# shellcheck disable=SC2034  # used by the scripts that source this
+RUN=/run/uds-stack-testbed
+REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$@"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# version_at_least HAVE WANT
+version_at_least() { printf '%s\n%s\n' "$2" "$1" | sort --check=quiet --version-sort; }
+
+root_on_debian() {
+  [[ $(id -u) == 0 ]] && grep -qs '^ID=debian$' /etc/os-release && have apt-get
+}
+
+# The rest of the calling script runs alone on this machine, whichever clone it is of. The lock
+# is on a directory that is always there, so nothing is left behind. A script that holds it may
+# call another that asks for it.
+alone() {
+  [[ -z ${UDS_TESTBED_ALONE:-} ]] || return 0
+  exec 9</var/lib
+  if ! flock --nonblock 9; then
+    say "waiting for another make on this machine"
+    flock 9
+  fi
+  export UDS_TESTBED_ALONE=$$
+}
