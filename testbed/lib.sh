@@ -18,6 +18,15 @@ root_on_debian() {
   [[ $(id -u) == 0 ]] && grep -qs '^ID=debian$' /etc/os-release && have apt-get
 }
 
+# The file that says where this machine gets Debian's packages.
+debian_sources() {
+  local file
+  for file in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+    if [[ -s $file ]]; then echo "$file" && return; fi
+  done
+  die "found neither debian.sources nor sources.list in /etc/apt"
+}
+
 # The rest of the calling script runs alone on this machine, whichever clone it is of. The lock
 # is on a directory that is always there, so nothing is left behind. A script that holds it may
 # call another that asks for it.
