@@ -1,0 +1,32 @@
+using Microsoft.AspNetCore.HttpOverrides;
+using {{ cookiecutter.__namespace }};
+
+// Commands for a running instance. They come first, without a host, because Docker runs `health` again and again.
+switch (args)
+{
+    case ["health"]: return SocketCommands.Health();
+    case ["take-over"]: return SocketCommands.TakeOver();
+}
+
+var builder = WebApplication.CreateBuilder(args);
+
+// appsettings.json names the socket. In Development it is empty: Kestrel then listens where launchSettings.json says.
+if (builder.Configuration["Socket:Path"] is { Length: > 0 } path)
+{
+    builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(path));
+    builder.WebHost.UseSocketLifecycle();
+}
+
+// H2O says who the client is, and whether it came over https.
+builder.Services.Configure<ForwardedHeadersOptions>(options =>
+    options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto);
+builder.Services.AddHealthChecks();
+
+var app = builder.Build();
+
+app.UseForwardedHeaders();
+app.MapGet("/", () => "Hello World!");
+app.MapHealthChecks("/healthz");
+
+app.Run();
+return 0;

@@ -1,0 +1,27 @@
+namespace {{ cookiecutter.__namespace }}.Tests;
+
+public sealed class ShutdownTests
+{
+    [Fact]
+    public async Task StoppedAppLeavesNoSocketBehind()
+    {
+        await using var app = new AppProcess();
+        await app.InitializeAsync();
+
+        Assert.Equal(0, await app.StopAsync());
+
+        // The lock is an empty file that the next instance uses again.
+        var names = Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(app.SocketPath)!, "kestrel.sock*");
+        Assert.Equal(["kestrel.sock.lock"], names.Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task HealthCommandFailsWhereNoInstanceRuns()
+    {
+        await using var app = new AppProcess();
+        await app.InitializeAsync();
+        await app.StopAsync();
+
+        Assert.Equal(1, await app.RunCommandAsync("health"));
+    }
+}
