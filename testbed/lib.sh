@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # What the scripts beside this file share. Sourced, never run.
+# shellcheck disable=SC2034  # it does not use all of it itself
 
 # One state per machine, outside any clone: every clone on it shares one engine.
 STATE=/var/lib/uds-stack-testbed
-# shellcheck disable=SC2034  # used by the scripts that source this
 RUN=/run/uds-stack-testbed
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
