@@ -1,0 +1,187 @@
+"""The rules for the answers to cookiecutter.json's questions: what hooks/pre_gen_project.py refuses, and in which words.
+
+Each rule takes an answer and returns what is wrong with it and what to write instead, or None where nothing is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Set
+from pathlib import Path
+
+import console
+
+OLDEST_COOKIECUTTER = (2, 6)
+
+NAME_LENGTH = 60
+# What a display name may hold beside letters, their marks and digits. No tool or format that the name is carried into
+# (Markdown, comments, XML, YAML, JSON, C# strings) gives one of these a meaning inside a word or between two.
+NAME_SIGNS = " .,-_+'’()!"
+
+SLUG_LENGTH = 40
+# The narrowest of Docker's rules for images and Compose's for projects, with a letter first, so that it is a name to
+# C# and is not a number to YAML.
+SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
+# Devices on Windows: no file there can have such a name, with or without an extension.
+WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+# Words that one YAML reader or the other takes for a boolean or for nothing.
+YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+# Assemblies without a dot in their names that .NET or the tests load: `dotnet test` or the app then loads the wrong one.
+ASSEMBLIES = {"mscorlib", "netstandard", "system", "testhost", "windowsbase", "xunit"}
+# Folders that .NET makes beside a program's file, which on Linux has no extension, or that git and Docker ignore.
+FOLDERS = {"bin", "obj", "publish", "runtimes", "wwwroot"}
+
+# Namespaces of .NET and of the tests, which the project's own would mix with, and the class that Program.cs becomes.
+NAMESPACES = {"Internal", "Microsoft", "Program", "System", "Windows", "Xunit"}
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+
+# The kernel's limit for a socket's path is 108 bytes with the final zero. An instance binds `<path>.<8 hex digits>`, and
+# a link to it is made under that name with `.new` added before it is renamed over the path.
+SOCKET_PATH_LENGTH = 107 - len(".1a2b3c4d.new")
+SOCKET_PATH = re.compile(r"/(?:tmp|run)(?P<directories>(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+)/[A-Za-z0-9][A-Za-z0-9._-]*")
+# Directories below /run that a container or its engine uses itself.
+RUN_DIRECTORIES = {
+    *("containerd", "credentials", "dbus", "docker", "host", "initctl", "lock", "log", "mount", "podman", "secrets"),
+    *("shm", "sudo", "systemd", "udev", "user"),
+}
+
+
+def shown(value: object) -> str:
+    """Return an answer as one short line: in quotes, nothing in it unprintable."""
+    text = value if isinstance(value, str) else str(value)
+    short = text if len(text) <= 50 else text[:47] + "..."
+    return json.dumps(short, ensure_ascii=not short.isprintable())
+
+
+def name_fault(name: str) -> str | None:
+    """Return what is wrong with a display name."""
+    strange = [sign for sign in name if not _belongs_in_a_name(sign)]
+    if strange:
+        sign = strange[0] if strange[0].isprintable() else f"U+{ord(strange[0]):04X}"
+        return f"holds {sign}, which a name cannot; use letters, digits, spaces and any of {NAME_SIGNS.strip()}"
+    if not name:
+        return "is empty; use words such as My App"
+    if len(name) > NAME_LENGTH:
+        return f"has {len(name)} characters; use at most {NAME_LENGTH}, such as My App"
+    if name != " ".join(name.split()):
+        return "has a space too many; write one between words and none around them, such as My App"
+    if not name[0].isalnum() or re.search(r"\b_|_\b", name):  # Markdown would read a list, or emphasis
+        return "has a sign where a word begins or ends; begin with a letter, and use _ inside words only, such as My_App"
+    return None
+
+
+def _belongs_in_a_name(sign: str) -> bool:
+    """Tell whether a display name may hold this character."""
+    return sign in NAME_SIGNS or unicodedata.category(sign) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"}
+
+
+def namespace_fault(namespace: str, taken: Set[str]) -> str | None:
+    """Return what is wrong with the C# namespace that a display name gives.
+
+    `taken` holds the names that the generated code uses for something else: the compiler would look there no more.
+    """
+    if not namespace:
+        return "has no letter that can be written as a to z for the C# namespace; use a name such as My App"
+    if not IDENTIFIER.fullmatch(namespace):
+        return f"gives the C# namespace {namespace}, which must begin with a letter; use a name such as App {namespace}"
+    if namespace in NAMESPACES or namespace in taken:
+        return f"gives the C# namespace {namespace}, which is taken; use a name such as {namespace} App"
+    return None
+
+
+def slug_fault(slug: str) -> str | None:
+    """Return what is wrong with the short name."""
+    if len(slug) > SLUG_LENGTH:
+        return f"has {len(slug)} characters; use at most {SLUG_LENGTH}, such as my-app"
+    if not SLUG.fullmatch(slug):
+        return (
+            "is not a name for an image and an assembly; use a to z, 0 to 9 and single - or _ between them, "
+            "a letter first, such as my-app"
+        )
+    reasons = {
+        "is a device on Windows": WINDOWS_DEVICES,
+        "is not a name but a value to YAML": YAML_WORDS,
+        "is the name of an assembly that .NET or the tests load": ASSEMBLIES,
+        "is the name of a folder that .NET makes itself": FOLDERS,
+    }
+    return next((f"{why}; use another, such as {slug}-app" for why, taken in reasons.items() if slug in taken), None)
+
+
+def port_fault(port: str) -> str | None:
+    """Return what is wrong with the port on the host."""
+    if re.fullmatch(r"[1-9][0-9]{0,4}", port) and int(port) <= 65535:
+        return None
+    return "is not a port; use 1 to 65535, such as 8080"
+
+
+def socket_fault(path: str) -> str | None:
+    """Return what is wrong with the path of the socket."""
+    if len(path) > SOCKET_PATH_LENGTH:
+        return f"has {len(path)} characters; use at most {SOCKET_PATH_LENGTH}, such as /tmp/myapp/kestrel.sock"
+    parts = SOCKET_PATH.fullmatch(path)
+    if not parts:
+        return (
+            "is not a file in a directory of its own below /tmp or /run, in plain letters, digits and . _ -; "
+            "use a path such as /tmp/myapp/kestrel.sock"
+        )
+    if path.startswith("/run/") and parts["directories"].split("/")[1] in RUN_DIRECTORIES:
+        return "is in a directory that containers use themselves; use another, such as /run/myapp/kestrel.sock"
+    return None
+
+
+def names_in_code(template: Path) -> Set[str]:
+    """Return the names that the template's C# files use: types, attributes, what they declare.
+
+    Takes the template's folder. Comments, strings and what follows a dot are left out.
+    """
+    names: set[str] = set()
+    for source in template.glob("{{*}}/**/*.cs"):
+        code = re.sub(r'//.*|"[^"\n]*"', "", source.read_text(encoding="utf-8"))
+        names.update(re.findall(r"(?<![\w.])[A-Z]\w*", code))
+    return names
+
+
+def refusals(answers: Mapping[str, object], taken: Set[str]) -> list[str]:
+    """Return a line for each wrong answer: its name, its value, what is wrong, a right one.
+
+    `answers` is Cookiecutter's context; `taken` is what `names_in_code` returns.
+    """
+    namespace = str(answers["__namespace"])
+    rules: dict[str, Callable[[str], str | None]] = {
+        "project_name": lambda name: name_fault(name) or namespace_fault(namespace, taken),
+        "project_slug": slug_fault,
+        "http_port": port_fault,
+        "socket_path": socket_fault,
+    }
+    faults = {name: _fault(rule, answers[name]) for name, rule in rules.items()}
+    # The default path holds the slug: what is wrong with the slug is said once.
+    if faults["project_slug"] and answers["socket_path"] == f"/tmp/{answers['project_slug']}/kestrel.sock":
+        faults["socket_path"] = None
+    return [f"{name}: {shown(answers[name])} {fault}" for name, fault in faults.items() if fault]
+
+
+def _fault(rule: Callable[[str], str | None], answer: object) -> str | None:
+    """Return what is wrong with an answer, which a file of defaults can make something else than text."""
+    return rule(answer) if isinstance(answer, str) else "is not text; put it between quotes"
+
+
+def too_old(version: str) -> str | None:
+    """Return what to do where this version of Cookiecutter is too old, else None."""
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= OLDEST_COOKIECUTTER:
+        return None
+    needed = ".".join(map(str, OLDEST_COOKIECUTTER))
+    return f'Cookiecutter {version} is too old; {needed} or newer is needed: pipx install "cookiecutter>={needed}"'
+
+
+def main(answers: Mapping[str, object], template: Path, version: str) -> int:
+    """Print what is refused to stderr, and return the hook's exit code.
+
+    Takes Cookiecutter's context, the template's folder and Cookiecutter's version.
+    """
+    old = too_old(version)  # such a version leaves the derived answers unfinished: nothing else can be judged
+    lines = [old] if old else refusals(answers, names_in_code(template))
+    for line in lines:
+        console.warn(line)
+    return 1 if lines else 0

@@ -1,0 +1,86 @@
+"""Finish a new project: publish the app, let the project check itself, say what to do next.
+
+Nothing here fails: a project that was generated stays, and a warning says what is missing and what to run.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import console
+import programs
+import publishing
+
+CHECK_LIMIT = 120.0
+PYTHON = "python" if sys.platform == "win32" else "python3"
+
+
+def main(answers: Mapping[str, str], project: Path) -> None:
+    """Finish the project in this folder. Takes Cookiecutter's context and the folder."""
+    for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: end what was started, leave a project that works
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
+    slug = answers["project_slug"]
+    fault = publishing.publish(project, slug, answers["__dotnet_version"])
+    if fault:
+        console.warn(
+            f"warning: not published: {fault}",
+            f"The project in {project} is complete, without ./publish and compose.override.yaml:",
+            "`docker compose up` in it builds the app's image from source, and needs nothing else.",
+        )
+    if fault == "interrupted":
+        return
+    try:
+        _check(project)
+    except KeyboardInterrupt:
+        console.warn(f"warning: interrupted. The project is complete; to check it, run in it: {PYTHON} scripts/check.py")
+        return
+    console.say(*next_steps(project, answers["http_port"], published=not fault))
+
+
+def _check(project: Path) -> None:
+    """Let the project check itself, and print what it finds."""
+    result = programs.run([sys.executable, "scripts/check.py"], project, CHECK_LIMIT)
+    report = [f"    {line}" for line in result.output]
+    if result.problem:
+        console.warn(
+            f"warning: the project's own check, scripts/check.py, {result.problem}:",
+            *report,
+            f"The project stays as it is. After a change, run in it: {PYTHON} scripts/check.py",
+        )
+    else:
+        console.say(f"Checked with scripts/check.py in {result.seconds:.1f} s.", *report)
+
+
+def next_steps(project: Path, port: str, *, published: bool) -> list[str]:
+    """Return the lines that say what to do with the project in this folder, whose page will be on this port."""
+    lines = [""]
+    if not shutil.which("docker"):
+        lines += ["Install Docker Engine 25 or newer and Compose 2.24 or newer: https://docs.docker.com/engine/install/"]
+    lines += [
+        "Next:",
+        f"    cd {_quoted(_from_here(project))}",
+        f"    docker compose up        the page: http://localhost:{port}",
+        "After an edit of the app or of h2o.conf:",
+        f"    {PYTHON} scripts/redeploy.py",
+    ]
+    if published:
+        lines += ["Until then ./publish is what runs, and not your edit; `docker compose up --build` does not see it either."]
+    return lines
+
+
+def _from_here(project: Path) -> str:
+    """Return the shortest way to the project from where its maker stands, as far as the shell tells that."""
+    here = Path(os.environ.get("PWD") or project)
+    return str(project.relative_to(here)) if here in project.parents else str(project)
+
+
+def _quoted(path: str) -> str:
+    """Return a path as a shell takes it."""
+    return f'"{path}"' if sys.platform == "win32" else shlex.quote(path)

@@ -1,0 +1,27 @@
+"""Publish the new project's app, check the project, say what to do next. What that takes is in finishing.py."""
+
+import sys
+
+# Python looks for modules beside the script that it runs, and Cookiecutter runs this one from the folder for temporary
+# files, where anybody may write.
+if not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]
+
+import json  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+# See pre_gen_project.py for why these are the ways to the template's folder and to the answers.
+TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
+ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(TEMPLATE, "hooks")))
+
+import console  # noqa: E402
+import finishing  # noqa: E402
+
+try:
+    finishing.main(ANSWERS, Path.cwd())
+except (Exception, KeyboardInterrupt) as error:
+    # Cookiecutter deletes the project of a hook that fails.
+    console.warn(f"warning: {error!r} in the template's own hook; the project in {Path.cwd()} stays. Please report it.")
