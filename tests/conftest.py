@@ -1,0 +1,44 @@
+"""Fixtures that more than one folder of tests uses, and the rule that nothing is skipped in silence."""
+
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import REPO, cookiecutter
+
+
+@functools.cache
+def missing_engine() -> str:
+    """Why no test can run on an engine; empty where it can."""
+    for command in (["docker", "version"], ["docker", "compose", "version"]):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        if done.returncode != 0:
+            return f"{' '.join(command)}: {done.stderr.strip()}"
+    return ""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test of the stack where there is no engine; with UDS_STACK_REQUIRE_ENGINE, fail it."""
+    if item.get_closest_marker("engine") and (reason := missing_engine()):
+        if os.environ.get("UDS_STACK_REQUIRE_ENGINE"):
+            pytest.fail(f"needs a Docker engine: {reason}", pytrace=False)
+        pytest.skip(f"needs a Docker engine: {reason}")
+
+
+@pytest.fixture(scope="session")
+def default_bake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The default project as Cookiecutter leaves it, and what was printed. Read it, don't change it."""
+    output_dir = tmp_path_factory.mktemp("default")
+    done = cookiecutter(REPO, output_dir)
+    return output_dir / "myapp", done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def default_project(default_bake: tuple[Path, str]) -> Path:
+    """The default project's folder. Read it, don't change it."""
+    return default_bake[0]

@@ -1,0 +1,19 @@
+"""One running stack for all tests that only look at it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import Project, copy_project, project
+
+
+@pytest.fixture(scope="session")
+def stack(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The default project, running from ./publish. Look at it, don't change it."""
+    root = copy_project(default_project, tmp_path_factory.mktemp("stack") / "myapp")
+    running = project(root, "uds-stack-tests")
+    try:
+        running.up()
+        yield running
+    finally:
+        running.remove()

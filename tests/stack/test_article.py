@@ -1,0 +1,58 @@
+"""The article of 2017 that this began with, step by step, with its own values."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from support import REPO, Project, cookiecutter, free_port, port_is_free, project, run
+
+pytestmark = pytest.mark.engine
+
+SOCKET = "/tmp/myapp/kestrel.sock"
+
+
+@pytest.fixture(scope="module")
+def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The article's project, baked and running; on 8080 unless a demo is there."""
+    output_dir = tmp_path_factory.mktemp("article")
+    cookiecutter(REPO, output_dir, "project_name=myapp", f"socket_path={SOCKET}", "http_port=8080")
+    running = project(output_dir / "myapp", "uds-stack-article", 8080 if port_is_free(8080) else free_port())
+    try:
+        running.up()
+        yield running
+    finally:
+        running.remove()
+
+
+def test_publish_output_holds_the_app(article: Project) -> None:
+    assert (article.root / "publish/myapp.dll").is_file()
+    assert article.inside("app", "ls", "/app/myapp.dll").stdout.strip() == "/app/myapp.dll"
+
+
+@pytest.mark.parametrize("service", ["app", "h2o"])
+def test_the_socket_is_at_its_path_in_both_containers(article: Project, service: str) -> None:
+    assert article.inside(service, "stat", "-L", "-c", "%F", SOCKET).stdout.strip() == "socket"
+
+
+def test_curl_over_the_socket_says_hello(article: Project) -> None:
+    curl = ["curl", "--fail", "--silent", "--unix-socket", SOCKET, "http://localhost/"]
+
+    assert article.inside("h2o", *curl).stdout == "Hello World!"
+
+
+def test_curl_through_h2o_says_hello(article: Project) -> None:
+    assert run("curl", "--fail", "--silent", "--noproxy", "*", article.url).stdout == "Hello World!"
+
+
+def test_port_8080_is_what_the_project_asks_for(article: Project) -> None:
+    config = run("docker", "compose", "config", "--format", "json", cwd=article.root).stdout
+
+    assert json.loads(config)["services"]["h2o"]["ports"][0]["published"] == "8080"
+
+
+def test_down_leaves_nothing(article: Project) -> None:
+    article.compose("down", "--volumes")
+
+    label = f"label=com.docker.compose.project={article.environment['COMPOSE_PROJECT_NAME']}"
+    for kind in (["ps", "--all"], ["network", "ls"], ["volume", "ls"]):
+        assert run("docker", *kind, "--quiet", "--filter", label).stdout == ""

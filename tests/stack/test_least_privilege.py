@@ -1,0 +1,92 @@
+"""Each property of least privilege, seen from inside the running containers."""
+
+import pytest
+from support import Project
+
+pytestmark = pytest.mark.engine
+
+BOTH = pytest.mark.parametrize("service", ["app", "h2o"])
+
+
+def status_of_every_process(stack: Project, service: str) -> list[dict[str, str]]:
+    """/proc/PID/status of all processes in a container, as dictionaries."""
+    script = "for status in /proc/[0-9]*/status; do echo ==; cat $status; done"
+    processes = stack.inside(service, "sh", "-c", script).stdout.split("==\n")[1:]
+    return [dict(line.split(":\t", 1) for line in process.splitlines() if ":\t" in line) for process in processes]
+
+
+@pytest.mark.parametrize(("service", "uid", "groups"), [("app", "1654", {"1654"}), ("h2o", "1655", {"1654", "1655"})])
+def test_every_process_has_its_own_user_and_no_more_groups(
+    stack: Project, service: str, uid: str, groups: set[str]
+) -> None:
+    processes = status_of_every_process(stack, service)
+
+    assert {process["Uid"] for process in processes} == {"\t".join([uid] * 4)}
+    assert {group for process in processes for group in process["Groups"].split()} <= groups
+
+
+@BOTH
+def test_no_process_has_or_can_gain_a_capability(stack: Project, service: str) -> None:
+    for process in status_of_every_process(stack, service):
+        assert {process[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+        assert process["NoNewPrivs"] == "1"
+
+
+@BOTH
+def test_the_root_file_system_is_read_only(stack: Project, service: str) -> None:
+    for directory in ("/", "/app" if service == "app" else "/etc/h2o", "/usr"):
+        refused = stack.inside(service, "touch", f"{directory}/x", check=False)
+        assert refused.returncode != 0
+        assert "Read-only file system" in refused.stderr
+
+
+@BOTH
+def test_memory_and_processes_are_limited(stack: Project, service: str) -> None:
+    limits = stack.inspect(service)["HostConfig"]
+
+    assert isinstance(limits, dict)
+    assert 0 < limits["Memory"] <= 512 * 1024 * 1024
+    assert 0 < limits["PidsLimit"] <= 512
+    assert limits["LogConfig"] == {"Type": "json-file", "Config": {"max-file": "3", "max-size": "10m"}}
+    assert limits["RestartPolicy"]["Name"] == "always"
+
+
+def test_the_app_has_no_network_but_loopback(stack: Project) -> None:
+    assert stack.inside("app", "ls", "/sys/class/net").stdout.split() == ["lo"]
+
+
+def test_nothing_in_the_app_is_on_tcp(stack: Project) -> None:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        heading, *sockets = stack.inside("app", "cat", table).stdout.splitlines()
+        assert "local_address" in heading
+        assert sockets == []
+
+
+def test_the_volume_belongs_to_the_app_and_lets_its_group_pass(stack: Project) -> None:
+    assert stack.inside("app", "stat", "-c", "%u:%g %a", "/tmp/myapp").stdout.strip() == "1654:1654 710"
+    assert stack.inside("app", "stat", "-f", "-c", "%T", "/tmp/myapp").stdout.strip() == "tmpfs"
+    mount = next(
+        line for line in stack.inside("app", "cat", "/proc/mounts").stdout.splitlines() if " /tmp/myapp " in line
+    )
+    assert {"nosuid", "nodev", "noexec"} <= set(mount.split()[3].split(","))
+
+
+def test_the_socket_is_for_its_owner_and_group_alone(stack: Project) -> None:
+    listing = stack.inside("app", "sh", "-c", "stat -c '%F %u:%g %a' -L /tmp/myapp/kestrel.sock").stdout.strip()
+
+    assert listing == "socket 1654:1654 660"
+
+
+def test_h2o_can_connect_and_neither_list_nor_write_the_socket_directory(stack: Project) -> None:
+    assert stack.inside("h2o", "curl", "--fail", "--unix-socket", "/tmp/myapp/kestrel.sock", "http://localhost/")
+    assert "Permission denied" in stack.inside("h2o", "ls", "/tmp/myapp", check=False).stderr
+    for command in (["touch", "/tmp/myapp/x"], ["rm", "-f", "/tmp/myapp/kestrel.sock"]):
+        refused = stack.inside("h2o", *command, check=False)
+        assert refused.returncode != 0
+        assert "Read-only file system" in refused.stderr or "Permission denied" in refused.stderr
+
+
+def test_h2o_is_published_on_this_host_alone(stack: Project) -> None:
+    bindings = stack.compose("port", "h2o", "8080").stdout.split()
+
+    assert bindings == [f"127.0.0.1:{stack.environment['HTTP_PORT']}"]

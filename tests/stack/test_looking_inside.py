@@ -1,0 +1,36 @@
+"""Ways to look inside a running stack, as README describes them."""
+
+import pytest
+from support import Project
+
+pytestmark = pytest.mark.engine
+
+
+def test_curl_in_the_h2o_container_reaches_the_app_over_the_socket(stack: Project) -> None:
+    page = stack.inside("h2o", "curl", "--silent", "--unix-socket", "/tmp/myapp/kestrel.sock", "http://localhost/")
+
+    assert page.stdout == "Hello World!"
+
+
+def test_health_command_succeeds_beside_a_healthy_app(stack: Project) -> None:
+    assert stack.inside("app", "dotnet", "myapp.dll", "health").stdout.startswith("healthy: /tmp/myapp/kestrel.sock.")
+
+
+def test_health_command_fails_where_no_app_runs(stack: Project) -> None:
+    alone = stack.compose("run", "--rm", "--no-deps", "--no-TTY", "app", "dotnet", "myapp.dll", "health", check=False)
+
+    assert alone.returncode == 1
+    assert "no instance serves here" in alone.stderr
+
+
+def test_compose_knows_both_services_as_healthy(stack: Project) -> None:
+    states = stack.compose("ps", "--format", "{{.Service}} {{.Health}}").stdout.splitlines()
+
+    assert sorted(states) == ["app healthy", "h2o healthy"]
+
+
+def test_app_logs_the_public_path_and_no_warning(stack: Project) -> None:
+    log = stack.compose("logs", "--no-log-prefix", "app").stdout
+
+    assert "Now listening on: http://unix:/tmp/myapp/kestrel.sock\n" in log
+    assert [line for line in log.splitlines() if line.startswith(("warn", "fail", "crit"))] == []

@@ -1,0 +1,84 @@
+"""What `docker compose up` gives: the page, from ./publish and from source."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import Project, copy_project, project, run
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def from_source(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The project as a teammate has it, who cloned it: only what git keeps. Running."""
+    origin = copy_project(default_project, tmp_path_factory.mktemp("origin") / "myapp")
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Generate the project"]):
+        run("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", *command, cwd=origin)
+    clone = tmp_path_factory.mktemp("clone") / "myapp"
+    run("git", "clone", "--quiet", origin, clone)
+    running = project(clone, "uds-stack-tests-source")
+    try:
+        running.up()
+        yield running
+    finally:
+        running.remove()
+
+
+def test_page_comes_through_h2o(stack: Project) -> None:
+    page = stack.get()
+
+    assert (page.status, page.text) == (200, "Hello World!")
+
+
+def test_page_shows_in_a_browser(stack: Project, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        (pytest.fail if os.environ.get("UDS_STACK_REQUIRE_ENGINE") else pytest.skip)("needs chromium or google-chrome")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+    shown = run(str(browser), *options, f"--user-data-dir={tmp_path}", "--dump-dom", stack.url, timeout=60).stdout
+
+    assert "Hello World!" in shown
+
+
+def test_the_app_runs_the_official_image_on_a_read_only_publish(stack: Project) -> None:
+    container = json.loads(run("docker", "inspect", stack.compose("ps", "--quiet", "app").stdout.strip()).stdout)[0]
+
+    assert container["Config"]["Image"] == "mcr.microsoft.com/dotnet/aspnet:10.0"
+    assert container["Config"]["WorkingDir"] == "/app"
+    assert [container["Path"], *container["Args"]] == ["dotnet", "myapp.dll"]
+    mounts = {mount["Destination"]: mount for mount in container["Mounts"]}
+    assert mounts["/app"]["Source"] == str(stack.root / "publish")
+    assert mounts["/app"]["RW"] is False
+
+
+def test_a_second_up_leaves_the_running_containers_alone(stack: Project) -> None:
+    before = stack.compose("ps", "--quiet").stdout
+
+    stack.up()
+
+    assert stack.compose("ps", "--quiet").stdout == before
+
+
+def test_a_clone_holds_neither_publish_nor_override(from_source: Project) -> None:
+    assert not {"publish", "compose.override.yaml", ".env"} & {path.name for path in from_source.root.iterdir()}
+
+
+def test_a_clone_serves_the_same_page_from_an_image_built_from_source(from_source: Project) -> None:
+    page = from_source.get()
+
+    assert (page.status, page.text) == (200, "Hello World!")
+    assert from_source.inside("app", "id", "-u").stdout.strip() == "1654"
+
+
+def test_the_image_starts_without_compose_and_without_root(from_source: Project) -> None:
+    image = run("docker", "compose", "images", "--quiet", "app", cwd=from_source.root, env=from_source.environment)
+
+    config = json.loads(run("docker", "image", "inspect", image.stdout.strip()).stdout)[0]["Config"]
+
+    assert config["User"] == "1654:1654"
+    assert config["Entrypoint"] == ["dotnet", "myapp.dll"]

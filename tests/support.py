@@ -1,0 +1,155 @@
+"""What the tests do again and again: run a command, bake a project, drive its stack."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    timeout: float = 600,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; what it printed is in the result, and in the error where `check` finds a failure."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def cookiecutter(
+    template: str | Path, output_dir: Path, *answers: str, env: Mapping[str, str] | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run the real Cookiecutter with answers such as `http_port=8081`, apart from the user's settings."""
+    config = output_dir.parent / f"{output_dir.name}-cookiecutter.yaml"
+    config.write_text(
+        f"replay_dir: {output_dir.parent / 'replay'}\ncookiecutters_dir: {output_dir.parent / 'cookiecutters'}\n"
+    )
+    options = ["--no-input", "--config-file", config, "--output-dir", output_dir]
+    return run(sys.executable, "-m", "cookiecutter", *options, template, *answers, env=env, check=check)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a container could be published on `port` of 127.0.0.1."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def eventually(condition: Callable[[], object], what: str, within: float = 30) -> None:
+    """Wait until `condition` holds; fail with `what` was awaited if it does not within so many seconds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {within} s"
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """A generated project and the stack that Compose makes of it."""
+
+    root: Path
+    environment: Mapping[str, str]
+
+    @property
+    def slug(self) -> str:
+        """The project's short name."""
+        return self.root.name
+
+    @property
+    def url(self) -> str:
+        """Where H2O is published on this host."""
+        return f"http://localhost:{self.environment['HTTP_PORT']}"
+
+    def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `docker compose` in the project."""
+        return run("docker", "compose", *arguments, cwd=self.root, env=self.environment, check=check)
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        """Start the stack, and show its log where that fails."""
+        done = self.compose("up", "--detach", "--wait", check=False)
+        assert done.returncode == 0, done.stderr + self.compose("logs").stdout
+        return done
+
+    def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command in a service's container, as its user."""
+        return self.compose("exec", "--no-TTY", service, *command, check=check)
+
+    def inspect(self, service: str) -> dict[str, object]:
+        """What the engine knows of a service's container."""
+        container = self.compose("ps", "--quiet", service).stdout.split()[0]
+        found: list[dict[str, object]] = json.loads(run("docker", "inspect", container).stdout)
+        return found[0]
+
+    def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
+        """Ask H2O, on the host, for a page; errors of HTTP are responses too."""
+        request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=40) as answer:
+                return Response(answer.status, dict(answer.headers), answer.read().decode())
+        except urllib.error.HTTPError as answer:
+            return Response(answer.code, dict(answer.headers), answer.read().decode())
+
+    def remove(self) -> None:
+        """Remove the stack's containers, network, volume and images."""
+        self.compose("down", "--volumes", "--remove-orphans", "--rmi", "local", check=False)
+
+
+def project(root: Path, compose_name: str, http_port: int | None = None) -> Project:
+    """The project in `root`, under a Compose name and on a port that no demo uses."""
+    return Project(root, {"COMPOSE_PROJECT_NAME": compose_name, "HTTP_PORT": str(http_port or free_port())})
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a piece of a file that must be there."""
+    text = path.read_text()
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new))
+
+
+def copy_project(source: Path, target: Path) -> Path:
+    """Copy a generated project, links kept, for a test that changes it."""
+    return Path(shutil.copytree(source, target, symlinks=True))
