@@ -1,4 +1,4 @@
-"""The rules for the answers to cookiecutter.json's questions: what hooks/pre_gen_project.py refuses, and in which words.
+"""The rules for the answers to cookiecutter.json's questions: what pre_gen_project.py refuses, and in which words.
 
 Each rule takes an answer and returns what is wrong with it and what to write instead, or None where nothing is.
 """
@@ -28,17 +28,30 @@ SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 # Words that one YAML reader or the other takes for a boolean or for nothing.
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-# Assemblies without a dot in their names that .NET or the tests load: `dotnet test` or the app then loads the wrong one.
+# Assemblies of .NET and of the tests without a dot in their names: the app or `dotnet test` would load the wrong one.
 ASSEMBLIES = {"mscorlib", "netstandard", "system", "testhost", "windowsbase", "xunit"}
 # Folders that .NET makes beside a program's file, which on Linux has no extension, or that git and Docker ignore.
 FOLDERS = {"bin", "obj", "publish", "runtimes", "wwwroot"}
 
 # Namespaces of .NET and of the tests, which the project's own would mix with, and the class that Program.cs becomes.
 NAMESPACES = {"Internal", "Microsoft", "Program", "System", "Windows", "Xunit"}
+# Visual Basic's keywords: .NET's analyzers refuse them as namespaces (CA1716), and the project's warnings are errors.
+# Those of C# are written small, so no namespace that is made from a name can be one.
+KEYWORDS = """
+    addhandler addressof alias and andalso as boolean byref byte byval call case catch cbool cbyte cchar cdate cdbl cdec
+    char cint class clng cobj const continue csbyte cshort csng cstr ctype cuint culng cushort date decimal declare
+    default delegate dim directcast do double each else elseif end enum erase error event exit false finally for friend
+    function get gettype global goto handles if implements imports in inherits integer interface is isnot lib like long
+    loop me mod module mustinherit mustoverride mybase myclass namespace narrowing new next not nothing notinheritable
+    notoverridable object of on operator option optional or orelse overloads overridable overrides paramarray partial
+    private property protected public raiseevent readonly redim rem removehandler resume return sbyte select set shadows
+    shared short single static step stop string structure sub synclock then throw to true try trycast typeof uinteger
+    ulong ushort using when while widening with withevents writeonly xor
+"""
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
-# The kernel's limit for a socket's path is 108 bytes with the final zero. An instance binds `<path>.<8 hex digits>`, and
-# a link to it is made under that name with `.new` added before it is renamed over the path.
+# The kernel's limit for a socket's path is 108 bytes with the final zero. An instance binds `<path>.<8 hex digits>`,
+# and a link to it is made under that name with `.new` added before it is renamed over the path.
 SOCKET_PATH_LENGTH = 107 - len(".1a2b3c4d.new")
 SOCKET_PATH = re.compile(r"/(?:tmp|run)(?P<directories>(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+)/[A-Za-z0-9][A-Za-z0-9._-]*")
 # Directories below /run that a container or its engine uses itself.
@@ -68,7 +81,7 @@ def name_fault(name: str) -> str | None:
     if name != " ".join(name.split()):
         return "has a space too many; write one between words and none around them, such as My App"
     if not name[0].isalnum() or re.search(r"\b_|_\b", name):  # Markdown would read a list, or emphasis
-        return "has a sign where a word begins or ends; begin with a letter, and use _ inside words only, such as My_App"
+        return "has a sign where a word begins or ends; begin with a letter, use _ only inside words, such as My_App"
     return None
 
 
@@ -85,8 +98,8 @@ def namespace_fault(namespace: str, taken: Set[str]) -> str | None:
     if not namespace:
         return "has no letter that can be written as a to z for the C# namespace; use a name such as My App"
     if not IDENTIFIER.fullmatch(namespace):
-        return f"gives the C# namespace {namespace}, which must begin with a letter; use a name such as App {namespace}"
-    if namespace in NAMESPACES or namespace in taken:
+        return f"gives the C# namespace {shown(namespace)}, which is none; begin with a letter, such as My App"
+    if namespace in NAMESPACES or namespace in taken or namespace.lower() in KEYWORDS.split():
         return f"gives the C# namespace {namespace}, which is taken; use a name such as {namespace} App"
     return None
 
@@ -123,8 +136,8 @@ def socket_fault(path: str) -> str | None:
     parts = SOCKET_PATH.fullmatch(path)
     if not parts:
         return (
-            "is not a file in a directory of its own below /tmp or /run, in plain letters, digits and . _ -; "
-            "use a path such as /tmp/myapp/kestrel.sock"
+            "is not a file in a directory of its own below /tmp or /run; use letters, digits and . _ - between the /, "
+            "such as /tmp/myapp/kestrel.sock"
         )
     if path.startswith("/run/") and parts["directories"].split("/")[1] in RUN_DIRECTORIES:
         return "is in a directory that containers use themselves; use another, such as /run/myapp/kestrel.sock"
@@ -157,7 +170,8 @@ def refusals(answers: Mapping[str, object], taken: Set[str]) -> list[str]:
     }
     faults = {name: _fault(rule, answers[name]) for name, rule in rules.items()}
     # The default path holds the slug: what is wrong with the slug is said once.
-    if faults["project_slug"] and answers["socket_path"] == f"/tmp/{answers['project_slug']}/kestrel.sock":
+    default_path = f"/tmp/{answers['project_slug']}/kestrel.sock"  # noqa: S108 - nothing is opened here
+    if faults["project_slug"] and answers["socket_path"] == default_path:
         faults["socket_path"] = None
     return [f"{name}: {shown(answers[name])} {fault}" for name, fault in faults.items() if fault]
 

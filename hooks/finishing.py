@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,8 +27,10 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: end what was started, leave a project that works
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
-    slug = answers["project_slug"]
-    fault = publishing.publish(project, slug, answers["__dotnet_version"])
+    if _is_compared(answers, project):
+        publishing.remove_override(project)
+        return
+    fault = publishing.publish(project, answers["project_slug"], answers["__dotnet_version"])
     if fault:
         console.warn(
             f"warning: not published: {fault}",
@@ -39,9 +42,18 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     try:
         _check(project)
     except KeyboardInterrupt:
-        console.warn(f"warning: interrupted. The project is complete; to check it, run in it: {PYTHON} scripts/check.py")
+        console.warn(f"warning: interrupted. The project is complete. To check it, run {PYTHON} scripts/check.py.")
         return
     console.say(*next_steps(project, answers["http_port"], published=not fault))
+
+
+def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
+    """Tell whether cruft generates this project only to compare it with another, and then to delete it.
+
+    `cruft update` would take each difference between two builds into the user's project.
+    """
+    by_cruft = "_repo_dir" not in answers
+    return by_cruft and Path(tempfile.gettempdir()).resolve() in project.resolve().parents
 
 
 def _check(project: Path) -> None:
@@ -62,7 +74,9 @@ def next_steps(project: Path, port: str, *, published: bool) -> list[str]:
     """Return the lines that say what to do with the project in this folder, whose page will be on this port."""
     lines = [""]
     if not shutil.which("docker"):
-        lines += ["Install Docker Engine 25 or newer and Compose 2.24 or newer: https://docs.docker.com/engine/install/"]
+        lines += [
+            "Docker is missing: Engine 25 and Compose 2.24, or newer, are at https://docs.docker.com/engine/install/"
+        ]
     lines += [
         "Next:",
         f"    cd {_quoted(_from_here(project))}",
@@ -71,7 +85,9 @@ def next_steps(project: Path, port: str, *, published: bool) -> list[str]:
         f"    {PYTHON} scripts/redeploy.py",
     ]
     if published:
-        lines += ["Until then ./publish is what runs, and not your edit; `docker compose up --build` does not see it either."]
+        lines += [
+            "Until then ./publish is what runs, not your edit; `docker compose up --build` does not see it either."
+        ]
     return lines
 
 

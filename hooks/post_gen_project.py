@@ -7,8 +7,8 @@ import sys
 if not getattr(sys.flags, "safe_path", False):
     del sys.path[0]
 
-import json  # noqa: E402
-from pathlib import Path  # noqa: E402
+import json
+from pathlib import Path
 
 # See pre_gen_project.py for why these are the ways to the template's folder and to the answers.
 TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')

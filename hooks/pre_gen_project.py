@@ -7,8 +7,8 @@ import sys
 if not getattr(sys.flags, "safe_path", False):
     del sys.path[0]
 
-import json  # noqa: E402
-from pathlib import Path  # noqa: E402
+import json
+from pathlib import Path
 
 # Cookiecutter stands in the template's folder while it renders this line. No other name for that folder will do:
 # `_repo_dir` is relative for `cookiecutter .`, and cruft and old versions have none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ LINES_KEPT = 2000
 
 @dataclass(frozen=True)
 class Result:
-    """How a program ended: what went wrong, or None; the last lines of its output, stderr included; how long it took."""
+    """How a program ended: what went wrong, or None; the last lines of its output and errors; how long it took."""
 
     problem: str | None
     output: list[str]
@@ -31,7 +32,7 @@ def run(command: list[str], folder: Path, limit: float) -> Result:
     """
     begin = time.monotonic()
     try:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - no shell: what an answer holds stays in one argument
             command,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -60,8 +61,7 @@ def run(command: list[str], folder: Path, limit: float) -> Result:
 
 def _read(process: subprocess.Popen[str], output: deque[str]) -> None:
     """Move a program's lines into `output` until it closes its end."""
-    assert process.stdout is not None
-    output.extend(line.rstrip() for line in process.stdout)
+    output.extend(line.rstrip() for line in process.stdout or ())
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -69,10 +69,8 @@ def _end(process: subprocess.Popen[str]) -> None:
     if sys.platform == "win32":
         if process.poll() is None:
             tree = ["taskkill", "/F", "/T", "/PID", str(process.pid)]
-            subprocess.run(tree, capture_output=True, check=False)
+            subprocess.run(tree, capture_output=True, check=False)  # noqa: S603
     else:
-        try:
+        with contextlib.suppress(ProcessLookupError):  # nothing of it is left
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # nothing of it is left
     process.wait()

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import console
 import programs
+
+OVERRIDE = "compose.override.yaml"
 
 # 0 means: do not publish. A build server's cache can want less than the default, a slow line to NuGet more.
 LIMIT_VARIABLE = "UDS_STACK_PUBLISH_SECONDS"
@@ -25,7 +28,7 @@ def publish(project: Path, slug: str, dotnet_version: str) -> str | None:
 
     Takes the project's folder, its slug, and the version of .NET that it is written for, such as 10.0.
     """
-    override = project / "compose.override.yaml"
+    override = project / OVERRIDE
     # What this run makes, and what an earlier one left where a project is generated over an old one.
     made = [project / "publish", *(project / "src" / slug / name for name in ("bin", "obj"))]
     try:
@@ -38,11 +41,17 @@ def publish(project: Path, slug: str, dotnet_version: str) -> str | None:
             override.write_bytes(text)
             return None
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop the clean-up
         fault = "interrupted"
     except OSError as error:
         fault = f"{error.strerror}: {error.filename}"
     _remove([override, *made])
     return fault
+
+
+def remove_override(project: Path) -> None:
+    """Make a project without ./publish one that works."""
+    _remove([project / OVERRIDE])
 
 
 def _publish(project: Path, slug: str, dotnet_version: str) -> str | None:

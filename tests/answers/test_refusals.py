@@ -1,0 +1,203 @@
+"""Wrong answers, given to the real Cookiecutter: what it prints, and what is on the disk after it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, StrictUndefined
+from support import REPO, cookiecutter, run
+
+# Neither dotnet nor docker: a right answer costs no publish here.
+NO_TOOLS = {"PATH": "/nowhere"}
+
+
+@pytest.fixture
+def output_dir(tmp_path: Path) -> Path:
+    """An empty folder to bake into, with a space in its name."""
+    folder = tmp_path / "some where"
+    folder.mkdir()
+    return folder
+
+
+def bake(
+    output_dir: Path, *arguments: str | Path, cwd: Path | None = None, settings: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run Cookiecutter with options that `support.cookiecutter` does not know, and with a user's settings, as YAML."""
+    config = output_dir.parent / "config.yaml"
+    config.write_text(f"replay_dir: {output_dir.parent / 'replay'}\n{settings}")
+    options = ["--config-file", str(config), "--output-dir", str(output_dir)]
+    env = {**NO_TOOLS, "PWD": "/"}
+    return run(sys.executable, "-m", "cookiecutter", *options, *arguments, cwd=cwd, env=env, check=False)
+
+
+def refusals(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines that the hook printed: all before Cookiecutter's own."""
+    assert done.returncode == 1, done.stderr
+    ours, _, _ = done.stderr.partition("ERROR: Stopping generation because pre_gen_project")
+    assert "Traceback" not in ours
+    return ours.splitlines()
+
+
+def test_all_wrong_answers_are_refused_at_once_and_nothing_is_left(output_dir: Path) -> None:
+    wrong = ["project_name=a{b", "project_slug=nul", "http_port=80a", "socket_path=/tmp/x.sock"]
+
+    done = cookiecutter(REPO, output_dir, *wrong, check=False)
+
+    assert refusals(done) == [
+        'project_name: "a{b" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'’()!',
+        'project_slug: "nul" is a device on Windows; use another, such as nul-app',
+        'http_port: "80a" is not a port; use 1 to 65535, such as 8080',
+        'socket_path: "/tmp/x.sock" is not a file in a directory of its own below /tmp or /run; use letters, digits and '
+        ". _ - between the /, such as /tmp/myapp/kestrel.sock",
+    ]
+    assert list(output_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("project_name=System", ["project_name", "project_slug"]),
+        ("project_name=Task", ["project_name"]),
+        ("project_name=🚀", ["project_name"]),
+        ("project_name=" + "x" * 300, ["project_name"]),
+        ("project_slug=My App", ["project_slug"]),
+        ("project_slug=no", ["project_slug"]),
+        ("http_port=08", ["http_port"]),
+        ("http_port=1e3", ["http_port"]),
+        ("http_port=65536", ["http_port"]),
+        ("http_port=8080\n", ["http_port"]),
+        ("socket_path=kestrel.sock", ["socket_path"]),
+        ("socket_path=/run/secrets/kestrel.sock", ["socket_path"]),
+    ],
+)
+def test_a_line_names_each_wrong_answer_and_no_other(answer: str, named: list[str], output_dir: Path) -> None:
+    done = cookiecutter(REPO, output_dir, answer, check=False)
+
+    assert [line.split(":")[0] for line in refusals(done)] == named
+    assert list(output_dir.iterdir()) == []
+
+
+def test_a_terminal_that_knows_only_ascii_still_shows_the_refusal(output_dir: Path) -> None:
+    done = cookiecutter(REPO, output_dir, "project_name=é{", env={"PYTHONIOENCODING": "ascii"}, check=False)
+
+    assert refusals(done) == [
+        'project_name: "\\xe9{" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'\\u2019()!'
+    ]
+
+
+def test_defaults_of_a_user_that_yaml_reads_as_something_else_are_refused(output_dir: Path) -> None:
+    defaults = "default_context: {project_name: no, project_slug: 1e3, http_port: 0x50}"
+
+    done = bake(output_dir, "--no-input", REPO, settings=defaults)
+
+    assert refusals(done) == [
+        'project_name: "False" is not text; put it between quotes',
+        'project_slug: "1e3" is not a name for an image and an assembly; use a to z, 0 to 9 and single - or _ between '
+        "them, a letter first, such as my-app",
+    ]
+
+
+def test_a_number_as_default_port_is_right(output_dir: Path) -> None:
+    done = bake(output_dir, "--no-input", REPO, settings="default_context: {http_port: 8081}")
+
+    assert done.returncode == 0, done.stderr
+    assert "HTTP_PORT=8081\n" in (output_dir / "myapp/.env").read_text()
+
+
+def test_a_folder_that_is_there_already_is_not_touched(output_dir: Path) -> None:
+    mine = output_dir / "myapp" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine")
+
+    done = cookiecutter(REPO, output_dir, env=NO_TOOLS, check=False)
+
+    assert done.returncode == 1
+    assert f'Error: "{mine.parent}" directory already exists' in done.stdout
+    assert [path.name for path in mine.parent.iterdir()] == ["mine.txt"]
+    assert mine.read_text() == "mine"
+
+
+def test_a_refusal_over_an_older_project_leaves_that_as_it_is(output_dir: Path) -> None:
+    cookiecutter(REPO, output_dir, env=NO_TOOLS)
+    before = contents(output_dir)
+
+    done = bake(output_dir, "--no-input", "--overwrite-if-exists", REPO, "http_port=0")
+
+    assert refusals(done) == ['http_port: "0" is not a port; use 1 to 65535, such as 8080']
+    assert contents(output_dir) == before
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """All files in a folder."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_answers_can_be_replayed_and_are_judged_again(output_dir: Path) -> None:
+    cookiecutter(REPO, output_dir, "http_port=8099", env=NO_TOOLS)
+    first = contents(output_dir)
+    [replay] = (output_dir.parent / "replay").iterdir()
+    again = output_dir.parent / "again"
+    again.mkdir()
+
+    assert bake(again, "--replay-file", replay, REPO).returncode == 0
+    assert {path.relative_to(again): text for path, text in contents(again).items()} == {
+        path.relative_to(output_dir): text for path, text in first.items()
+    }
+
+    saved = json.loads(replay.read_text())
+    saved["cookiecutter"]["http_port"] = "99999"
+    saved["cookiecutter"]["project_slug"] = "another"
+    replay.write_text(json.dumps(saved))
+    done = bake(again, "--replay-file", replay, REPO)
+    assert refusals(done) == ['http_port: "99999" is not a port; use 1 to 65535, such as 8080']
+    assert [path.name for path in again.iterdir()] == ["myapp"]
+
+
+@pytest.mark.parametrize("template", [".", "./", REPO.name, str(REPO)])
+def test_the_rules_are_found_however_the_template_is_named(template: str, output_dir: Path) -> None:
+    here = REPO.parent if template == REPO.name else REPO
+
+    done = bake(output_dir, "--no-input", template, "http_port=0", cwd=here)
+
+    assert refusals(done) == ['http_port: "0" is not a port; use 1 to 65535, such as 8080']
+
+
+def test_the_template_is_baked_from_a_git_url_and_its_clone_stays_clean(output_dir: Path) -> None:
+    env = {"PATH": os.defpath, "UDS_STACK_PUBLISH_SECONDS": "0"}
+
+    cookiecutter(f"git+file://{REPO}", output_dir, env=env)
+    done = cookiecutter(f"git+file://{REPO}", output_dir, "project_slug=nul", env=env, check=False)
+
+    assert refusals(done) == ['project_slug: "nul" is a device on Windows; use another, such as nul-app']
+    [clone] = (output_dir.parent / "cookiecutters").iterdir()
+    assert run("git", "status", "--porcelain", "--ignored", cwd=clone).stdout == ""
+    assert [path.name for path in output_dir.iterdir()] == ["myapp"]
+
+
+def test_a_module_in_the_folder_for_temporary_files_is_not_imported(output_dir: Path, tmp_path: Path) -> None:
+    # Cookiecutter runs the hooks from that folder, where everybody may write.
+    for module in ("json", "re", "pathlib", "subprocess", "answers", "yaml"):
+        (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w')")
+
+    cookiecutter(REPO, output_dir, env={**NO_TOOLS, "TMPDIR": str(tmp_path)})
+
+    assert not (tmp_path / "trace").exists()
+
+
+def test_an_old_cookiecutter_is_told_which_version_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What such a version does differently, as far as it matters: derived answers stay unrendered, some are missing.
+    context = {"project_name": "MyApp", "project_slug": "myapp", "__namespace": "{{ cookiecutter.project_name }}"}
+    monkeypatch.chdir(REPO)
+    hook = Environment(undefined=StrictUndefined).from_string(Path("hooks/pre_gen_project.py").read_text())
+    (tmp_path / "hook.py").write_text(hook.render(cookiecutter=context))
+    old = tmp_path / "old" / "cookiecutter"
+    old.mkdir(parents=True)
+    (old / "__init__.py").write_text("__version__ = '1.7.3'\n")
+
+    done = run(sys.executable, tmp_path / "hook.py", env={"PYTHONPATH": str(old.parent)}, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr == 'Cookiecutter 1.7.3 is too old; 2.6 or newer is needed: pipx install "cookiecutter>=2.6"\n'
