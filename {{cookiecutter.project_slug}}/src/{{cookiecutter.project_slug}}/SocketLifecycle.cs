@@ -246,12 +246,23 @@ internal sealed record SocketInstance(string PublicPath, string Path)
     /// <remarks>It is a lock on a file: the kernel releases it when its holder is killed.</remarks>
     public async Task<IDisposable?> EnterGateAsync()
     {
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = FileShare.None,
+        };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // whoever can open it can hold it
+        }
+
         var deadline = Environment.TickCount64 + (long)GatePatience.TotalMilliseconds;
         while (true)
         {
             try
             {
-                return new FileStream(PublicPath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return new FileStream(PublicPath + ".lock", options);
             }
             catch (IOException e) when (e.HResult is 11 or 35 /* EWOULDBLOCK on Linux, on macOS */)
             {
