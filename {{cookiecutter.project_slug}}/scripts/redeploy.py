@@ -27,10 +27,10 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from types import FrameType
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 if sys.platform == "win32":
     import msvcrt
@@ -43,7 +43,7 @@ BEGIN = time.monotonic()
 # Seconds.
 POLL = 0.1  # between two looks at a container
 PROBE_LIMIT = 5  # for an answer to /healthz
-TAKE_OVER_LIMIT = 20  # for an old app to take the path back; a frozen one never does
+TAKE_OVER_LIMIT = 20  # for an app to take the public path; a frozen one never does
 H2O_LIMIT = 15  # for H2O to answer, or to replace its worker
 H2O_STABLE = 3  # after which a new worker has outlived its master's probation, which is one second
 
@@ -54,7 +54,7 @@ MISSING = {
 }
 
 
-class Failure(Exception):
+class RedeployError(Exception):
     """It did not work: one line that says what to do, and what the failed program printed."""
 
     def __init__(self, message: str, details: str = "") -> None:
@@ -62,11 +62,11 @@ class Failure(Exception):
         self.details = details
 
 
-class BadVersion(Failure):
-    """The new version itself is at fault."""
+class BadVersionError(RedeployError):
+    """It did not work, and the new version of the app is at fault."""
 
 
-class Interrupted(Exception):
+class InterruptError(Exception):
     """Ctrl-C, SIGTERM, or the terminal was closed."""
 
 
@@ -82,10 +82,9 @@ def say(text: str) -> None:
 class Interruptions:
     """Signals, noticed between two steps and never within one, so that files and names are always in a known state."""
 
-    def __init__(self) -> None:
-        self.arrived = 0
-        self.ignored = False
-        self.child: subprocess.Popen[str] | None = None
+    arrived = 0
+    ignored = False
+    child: subprocess.Popen[str] | None = None
 
     def catch(self) -> None:
         """Begin to listen. What the caller ignores (nohup) stays ignored."""
@@ -95,19 +94,15 @@ class Interruptions:
                 signal.signal(number, self._note)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.arrived = self.arrived or number
-        if self.pending and self.child:
-            end(self.child)
-
-    @property
-    def pending(self) -> bool:
-        """Whether the work is to be stopped."""
-        return self.arrived != 0 and not self.ignored
+        if not self.ignored:
+            self.arrived = number
+            if self.child:
+                end(self.child)
 
     def check(self) -> None:
         """Stop the work if that is wanted."""
-        if self.pending:
-            raise Interrupted
+        if self.arrived and not self.ignored:
+            raise InterruptError
 
 
 interruptions = Interruptions()
@@ -124,8 +119,8 @@ def take_lock() -> IO[bytes]:
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise Failure(
-            "another redeploy.py is at work in this project, or the last step of one that was killed: try again later"
+        raise RedeployError(
+            "another redeploy.py is at work in this project, or the last step of one that was killed: wait for its end"
         ) from None
     return file
 
@@ -159,7 +154,7 @@ def run(*command: str | Path, limit: float = float("inf")) -> subprocess.Complet
             pass_fds=[lock.fileno()] if lock and sys.platform != "win32" else [],
         )
     except FileNotFoundError:
-        raise Failure(MISSING.get(str(command[0]), f"{command[0]} is not installed")) from None
+        raise RedeployError(MISSING.get(str(command[0]), f"{command[0]} is not installed")) from None
     interruptions.child = process
     begin = time.monotonic()
     reminders = 0
@@ -168,7 +163,7 @@ def run(*command: str | Path, limit: float = float("inf")) -> subprocess.Complet
             out, err = process.communicate(timeout=1)
             break
         except subprocess.TimeoutExpired:
-            if interruptions.pending or time.monotonic() - begin > limit:
+            if (interruptions.arrived and not interruptions.ignored) or time.monotonic() - begin > limit:
                 end(process, insist=reminders > 10)
                 reminders += 1
     interruptions.child = None
@@ -180,7 +175,7 @@ def must(*command: str | Path, fault: str = "") -> str:
     """Run a program that has to succeed; return what it printed."""
     done = run(*command)
     if done.returncode != 0:
-        raise Failure(fault or f"`{' '.join(map(str, command))}` failed", done.stdout + done.stderr)
+        raise RedeployError(fault or f"`{' '.join(map(str, command))}` failed", done.stdout + done.stderr)
     return done.stdout
 
 
@@ -190,50 +185,34 @@ def pause() -> None:
     interruptions.check()
 
 
-# ---- The project: what Compose makes of its files, and what the engine has of it ----
+# ---- The project: what Compose reads in its files, and what the engine has of it ----
 
 
-@dataclass(frozen=True)
 class Container:
-    """A container of the stack, as it was when the engine was asked."""
+    """A container of the stack, as it was when the engine was asked (`docker inspect` is in `found`)."""
 
-    id: str
-    name: str
-    created: str
-    status: str
-    health: str
-    restarts: int
-    exit_code: int
-    pid: int
-    image: str
-    program: tuple[str, ...]
-    config_hash: str
-    address: tuple[str, int] | None
-
-    @classmethod
-    def parse(cls, found: dict[str, Any]) -> Container:
-        """Read what `docker inspect` says."""
-        state = found["State"]
-        bindings = [one for several in (found["NetworkSettings"]["Ports"] or {}).values() for one in several or []]
-        return cls(
-            id=found["Id"],
-            name=found["Name"].lstrip("/"),
-            created=found["Created"],
-            status=state["Status"],
-            health=state.get("Health", {}).get("Status", ""),
-            restarts=found["RestartCount"],
-            exit_code=state["ExitCode"],
-            pid=state["Pid"],
-            image=found["Image"],
-            program=(found["Path"], *found["Args"]),
-            config_hash=found["Config"]["Labels"].get("com.docker.compose.config-hash", ""),
-            address=(bindings[0]["HostIp"], int(bindings[0]["HostPort"])) if bindings else None,
-        )
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.found = found
+        self.id: str = found["Id"]
+        self.name: str = found["Name"].lstrip("/")
+        self.image: str = found["Image"]
+        self.status: str = found["State"]["Status"]
+        self.health: str = found["State"].get("Health", {}).get("Status", "")
 
     @property
     def is_up(self) -> bool:
-        """Whether the engine keeps it going: it runs, or crashed and is started again."""
+        """Whether the engine keeps it going: it runs, or it crashed and is started again."""
         return self.status in ("running", "restarting", "paused")
+
+    def was_started_before(self, moment: float) -> bool:
+        """Whether it has run since before a moment, without a break."""
+        return datetime.fromisoformat(self.found["State"]["StartedAt"][:19] + "+00:00").timestamp() < moment
+
+
+def inspect(*ids: str) -> list[Container]:
+    """Look at containers, the newest first; those that are gone are left out."""
+    found = json.loads(run("docker", "container", "inspect", *ids).stdout or "[]") if ids else []
+    return [Container(one) for one in sorted(found, key=lambda one: str(one["Created"]), reverse=True)]
 
 
 class Project:
@@ -242,28 +221,24 @@ class Project:
     def __init__(self) -> None:
         engine = run("docker", "version")
         if engine.returncode != 0:
-            raise Failure("the Docker engine does not answer: start it, or see who may use it", engine.stderr)
-        model = json.loads(
-            must("docker", "compose", "config", "--format", "json", fault="this is no project that Compose can read")
-        )
-        services: dict[str, Any] = model.get("services", {})
-        if "app" not in services or "h2o" not in services:
-            raise Failure("compose.yaml has no services named app and h2o: is this script still in its project?")
-        self.name: str = model["name"]
-        self.app: dict[str, Any] = services["app"]
-        test = self.app.get("healthcheck", {}).get("test") or []
+            raise RedeployError("the Docker engine does not answer: start it, or see who may use it", engine.stderr)
+        model = must("docker", "compose", "config", "--format=json", fault="Compose cannot read this project")
+        self.name: str = json.loads(model)["name"]
+        services: dict[str, Any] = json.loads(model).get("services", {})
+        if not {"app", "h2o"} <= services.keys():
+            raise RedeployError("compose.yaml has no services app and h2o: is this script still in its project?")
+        app = services["app"]
+        test: list[str] = app.get("healthcheck", {}).get("test") or []
         if test[:1] != ["CMD"] or test[-1] != "health":
-            raise Failure("the health check of app in compose.yaml must end in `health`, as `[CMD, dotnet, app.dll, health]`")
-        self.program: list[str] = test[1:-1]
-        self.version = self._version()
-
-    def _version(self) -> Version:
-        if self.app.get("build"):
-            return ImageVersion(self.app.get("image") or f"{self.name}-app")
-        mounts = self.app.get("volumes") or []
-        if not any(one["type"] == "bind" and Path(one["source"]) == PublishedVersion.current for one in mounts):
-            raise Failure("compose.yaml neither builds app nor mounts ./publish into it: what should be redeployed?")
-        return PublishedVersion(ROOT / "src" / PurePosixPath(self.program[-1]).name.removesuffix(".dll"))
+            raise RedeployError("compose.yaml: app's health check must read as [CMD, dotnet, NAME.dll, health]")
+        self.program = test[1:-1]
+        self.version: PublishedVersion | ImageVersion
+        if app.get("build"):
+            self.version = ImageVersion(app.get("image") or f"{self.name}-app")
+        elif any(Path(one.get("source", "")) == PublishedVersion.current for one in app.get("volumes") or []):
+            self.version = PublishedVersion(Path("src") / PurePosixPath(test[-2]).name.removesuffix(".dll"))
+        else:
+            raise RedeployError("compose.yaml neither builds app nor mounts ./publish: there is nothing to redeploy")
 
     def containers(self, service: str) -> list[Container]:
         """Return a service's containers, the newest first."""
@@ -275,40 +250,15 @@ class Project:
         """Return the H2O that runs."""
         return next((one for one in self.containers("h2o") if one.status == "running"), None)
 
-    def compose_up(self, *options: str) -> None:
-        """Create and start containers."""
-        must("docker", "compose", "up", "--detach", *options)
 
-
-def inspect(*ids: str) -> list[Container]:
-    """Look at containers, the newest first; those that are gone are left out."""
-    if not ids:
-        return []
-    found = json.loads(run("docker", "container", "inspect", *ids).stdout or "[]")
-    return sorted(map(Container.parse, found), key=lambda one: one.created, reverse=True)
-
-
-# ---- Versions: ./publish, or the image ----
-
-
-class Version(Protocol):
-    """What the app's containers run, and the one before. Each step leaves names from which the next run can go on."""
-
-    def undecided(self) -> str | None:
-        """Return the id (its begin) of the container whose version is set aside, or None."""
-
-    def bring(self, running: Container | None, *, rollback: bool) -> None:
-        """Make the new version what containers are created from, and set the one that runs aside."""
-
-    def commit(self) -> None:
-        """Decide for the new version: what was set aside becomes the version before."""
-
-    def abort(self) -> None:
-        """Decide for the old version, and forget the new one."""
-
+# ---- Versions. Both kinds have the same four methods; each leaves names from which the next run can go on:
+#      owners  which containers run the version that is set aside; None where none is, since all is decided
+#      bring   set what runs aside, and make the new version what containers are created from
+#      commit  decide for the new version: what was set aside becomes the version before
+#      abort   decide for the old version, and forget the new one
 
 NOBODY = "none"  # stands for the container's id if none runs
-SAME = "nothing to build has changed: the version before stays what it was"
+SAME = "nothing has changed in what was built: the version before stays the one that it was"
 
 
 class PublishedVersion:
@@ -321,27 +271,26 @@ class PublishedVersion:
     def __init__(self, source: Path) -> None:
         self.source = source
 
-    def undecided(self) -> str | None:
-        """See Version."""
-        aside = self._aside()
-        return aside.name.partition(".of-")[2] if aside else None
+    def owners(self, containers: list[Container]) -> list[Container] | None:
+        """A container that was started anew since then has mounted what is ./publish now, and is none of them."""
+        if not (aside := self._aside()):
+            return None
+        mine = [one for one in containers if one.id.startswith(aside.name.partition(".of-")[2])]
+        return [one for one in mine if one.was_started_before(aside.stat().st_ctime)]
 
     def bring(self, running: Container | None, *, rollback: bool) -> None:
-        """See Version."""
+        """Publish beside what runs, then swap the directories."""
         if rollback:
             if not self.previous.is_dir():
-                raise Failure("there is no version before this one: ./publish.previous does not exist")
+                raise RedeployError("there is no version before this one: ./publish.previous does not exist")
             say("bringing ./publish.previous back")
             shutil.copytree(self.previous, self.following)
         else:
-            say(f"publishing {self.source.relative_to(ROOT)}")
-            # Neither option leaves a server behind, which would hold the lock.
-            alone = ("-nodeReuse:false", "-p:UseSharedCompilation=false")
-            must(
-                *("dotnet", "publish", self.source, "-c", "Release", "-o", self.following, "--nologo", "-v", "quiet"),
-                *alone,
-                fault="dotnet publish failed, so nothing has changed",
-            )
+            say(f"publishing {self.source}")
+            command = ("dotnet", "publish", self.source, "-c", "Release", "-o", self.following)
+            options = ("--nologo", "-v", "quiet")
+            serverless = ("-nodeReuse:false", "-p:UseSharedCompilation=false")  # a server would hold the lock
+            must(*command, *options, *serverless, fault="dotnet publish failed, so nothing has changed")
         make_readable(self.following)
         if self.current.is_dir():
             if content(self.current) == content(self.following):
@@ -351,14 +300,14 @@ class PublishedVersion:
         self.following.rename(self.current)
 
     def commit(self) -> None:
-        """See Version."""
+        """See above."""
         if aside := self._aside():
             shutil.rmtree(self.previous, ignore_errors=True)
             aside.rename(self.previous)
         shutil.rmtree(self.following, ignore_errors=True)
 
     def abort(self) -> None:
-        """See Version."""
+        """See above."""
         shutil.rmtree(self.following, ignore_errors=True)
         if aside := self._aside():
             if self.current.exists():
@@ -385,22 +334,21 @@ class ImageVersion:
     """The app's image; its tags are the names."""
 
     def __init__(self, image: str) -> None:
-        self.repository, colon, tag = image.rpartition(":")
-        if not colon or "/" in tag:
-            self.repository, tag = image, "latest"
+        name, colon, tag = image.rpartition(":")
+        self.repository, tag = (name, tag) if colon and "/" not in tag else (image, "latest")
         self.current = f"{self.repository}:{tag}"
         self.previous = f"{self.repository}:previous"
 
-    def undecided(self) -> str | None:
-        """See Version."""
+    def owners(self, containers: list[Container]) -> list[Container] | None:
+        """See above."""
         aside = self._aside()
-        return aside.rpartition(":of-")[2] if aside else None
+        return [one for one in containers if one.id.startswith(aside.rpartition(":of-")[2])] if aside else None
 
     def bring(self, running: Container | None, *, rollback: bool) -> None:
-        """See Version."""
-        if rollback and not image_id(self.previous):
-            raise Failure(f"there is no version before this one: the image {self.previous} does not exist")
-        if old := running.image if running else image_id(self.current):
+        """Name the image that runs, then move the current name."""
+        if rollback and not image(self.previous):
+            raise RedeployError(f"there is no version before this one: the image {self.previous} does not exist")
+        if old := running.image if running else image(self.current).get("Id"):
             must("docker", "tag", old, f"{self.repository}:of-{running.id[:12] if running else NOBODY}")
         if rollback:
             say(f"bringing {self.previous} back")
@@ -408,69 +356,296 @@ class ImageVersion:
         else:
             say(f"building {self.current}")
             must("docker", "compose", "build", "app", fault="the build of the image failed, so nothing has changed")
-        if old and old == image_id(self.current):
+        if old == image(self.current)["Id"]:
             say(SAME)
             self.abort()
 
     def commit(self) -> None:
-        """See Version."""
-        if aside := self._aside():
-            outdated = image_id(self.previous)
-            must("docker", "tag", aside, self.previous)
-            must("docker", "image", "rm", aside)
-            remove_image(outdated)
+        """See above."""
+        self._move_aside_to(self.previous)
 
     def abort(self) -> None:
-        """See Version."""
+        """See above."""
+        self._move_aside_to(self.current)
+
+    def _move_aside_to(self, name: str) -> None:
         if aside := self._aside():
-            failed = image_id(self.current)
-            must("docker", "tag", aside, self.current)
+            replaced = image(name).get("Id", "")
+            must("docker", "tag", aside, name)
             must("docker", "image", "rm", aside)
-            remove_image(failed)
+            if image(replaced).get("RepoTags") == []:
+                run("docker", "image", "rm", replaced)
 
     def _aside(self) -> str | None:
-        lines = must("docker", "image", "ls", "--format=json", f"--filter=reference={self.repository}:of-*").splitlines()
-        return next((f"{self.repository}:{json.loads(line)['Tag']}" for line in lines), None)
+        only = f"--filter=reference={self.repository}:of-*"
+        lines = must("docker", "image", "ls", "--format=json", only).splitlines()
+        return f"{self.repository}:{json.loads(lines[0])['Tag']}" if lines else None
 
 
-def image_id(name: str) -> str:
-    """Return an image's id, or nothing where it is not there."""
-    found = json.loads(run("docker", "image", "inspect", name).stdout or "[]")
-    return str(found[0]["Id"]) if found else ""
+def image(name: str) -> dict[str, Any]:
+    """Return what the engine knows of an image; nothing where it is not there."""
+    found: list[dict[str, Any]] = json.loads(run("docker", "image", "inspect", name).stdout or "[]")
+    return found[0] if found else {}
 
 
-def remove_image(identity: str) -> None:
-    """Remove an image that has lost its last name."""
-    found = json.loads(run("docker", "image", "inspect", identity).stdout or "[]") if identity else []
-    if found and not found[0]["RepoTags"]:
-        run("docker", "image", "rm", identity)
-
-
-# ---- The hand-over ----
+# ---- The app: handing over from the old version to the new ----
 
 
 def redeploy(project: Project, *, rollback: bool, patience: float, watch: float) -> None:
     """Bring a new version of the app, or the one before."""
     settle(project)
     old = [one for one in project.containers("app") if one.is_up]
-    new: Container | None = None
     survivors = old
+    new: Container | None = None
     try:
         project.version.bring(old[0] if old else None, rollback=rollback)
         new = start(project, old)
         wait_until_healthy(new, patience)
-        project.compose_up("--no-deps", "--no-recreate", "--no-build", "h2o") if old else project.compose_up("--wait")
+        if not old or not project.h2o():
+            say("starting what does not run yet")
+            must("docker", "compose", "up", "--detach", "--no-recreate", "--wait")
         see_it_serve(project, new, watch)
         project.version.commit()
         survivors = [new]
-        retire(old)
-        see_it_serve(project, new, 0)
-    except (Failure, Interrupted) as stop:
+        for one in old:
+            say(f"{one.name} finishes its requests and stops")
+            remove(one)
+        see_it_serve(project, new)
+    except (RedeployError, InterruptError) as stop:
         interruptions.ignored = True
-        say("interrupted" if isinstance(stop, Interrupted) else f"failed: {stop}")
-        if new and isinstance(stop, BadVersion):
-            stop.details = f"the last lines of its log:\n{log(new)}"
-        keeper = settle(project, survivors, new if isinstance(stop, BadVersion) else None)
-        say(f"{keeper.name} serves, as before" if keeper and keeper in old else "")
+        say("interrupted" if isinstance(stop, InterruptError) else "failed: going back to what was")
+        bad = new if isinstance(stop, BadVersionError) else None
+        if isinstance(stop, BadVersionError) and bad:
+            logged = run("docker", "logs", "--tail=20", bad.id)
+            stop.details = f"The last lines of its log:\n{logged.stdout}{logged.stderr}"
+        keeper = settle(project, survivors, bad)
+        say(f"{keeper.name} serves" if keeper else "no version of the app serves")
         raise
-    say(f"{new.name} serves now")
+    say(f"{new.name} serves now; --rollback brings back the version before")
+
+
+def start(project: Project, old: list[Container]) -> Container:
+    """Start a container of what is current now, beside the old ones."""
+    say(f"starting the new version beside {old[0].name}" if old else "the app does not run: starting it")
+    beside = ("--no-deps", "--no-recreate", f"--scale=app={len(old) + 1}") if old else ()
+    must("docker", "compose", "up", "--detach", "--no-build", *beside, "app")
+    known = {one.id for one in old}
+    new = next((one for one in project.containers("app") if one.is_up and one.id not in known), None)
+    if not new:
+        raise RedeployError("Compose started no second container: app may have neither ports nor a container_name")
+    return new
+
+
+def wait_until_healthy(new: Container, patience: float) -> None:
+    """Wait for the container's health check, which asks its own instance and not the one that serves."""
+    say(f"waiting until {new.name} is healthy")
+    deadline = time.monotonic() + patience
+    while check_running(new).health != "healthy":
+        if time.monotonic() > deadline:
+            raise BadVersionError(f"the new version was not healthy within {patience:g} s (--timeout)")
+        pause()
+
+
+def check_running(new: Container) -> Container:
+    """Look at the new version again; it must have run without a break."""
+    now = next(iter(inspect(new.id)), None)
+    if not now or now.status != "running" or now.found["RestartCount"]:
+        code = now.found["State"]["ExitCode"] if now else "unknown"
+        raise BadVersionError(f"the new version has stopped, exit code {code}")
+    return now
+
+
+def see_it_serve(project: Project, new: Container, seconds: float = 0) -> None:
+    """Wait until the new version answers through H2O, then see it do so for some seconds."""
+    deadline = time.monotonic() + H2O_LIMIT
+    since: float | None = None
+    while True:
+        check_running(new)
+        fault = probe(project)
+        now = time.monotonic()
+        if fault and (since or now > deadline):
+            raise fault
+        if not fault and not since:
+            since = now
+            if seconds:
+                say(f"it answers through H2O; watching it for {seconds:g} s")
+        if since and now - since >= seconds:
+            return
+        pause()
+
+
+def probe(project: Project) -> RedeployError | None:
+    """Ask for /healthz over the socket as H2O sees it, which leads to the new version, and at the published address."""
+    h2o = project.h2o()
+    if not h2o:
+        return RedeployError("H2O is not running: `docker compose logs h2o` tells why")
+    conf = (ROOT / "h2o" / "h2o.conf").read_text(encoding="utf-8")
+    if path := re.search(r"^[^#\n]*\[unix:([^]]+)\]", conf, re.MULTILINE):
+        options = ("-sS", "-o", "/dev/null", "-m", str(PROBE_LIMIT), "-w", "%{http_code}", "--unix-socket", path[1])
+        curl = run("docker", "exec", h2o.id, "curl", *options, "http://localhost/healthz")
+        if curl.returncode not in (126, 127) and curl.stdout != "200":  # those two: this H2O's image has no curl
+            return BadVersionError(f"/healthz over {path[1]}, as H2O sees it: {curl.stdout} {curl.stderr.strip()}")
+    return ask(h2o)
+
+
+def ask(h2o: Container) -> RedeployError | None:
+    """Ask H2O for /healthz at the published address, on a connection of its own."""
+    bindings = [one for several in h2o.found["NetworkSettings"]["Ports"].values() for one in several or []]
+    if not bindings:
+        return None
+    host, port = bindings[0]["HostIp"], int(bindings[0]["HostPort"])
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    connection = http.client.HTTPConnection(host, port, timeout=PROBE_LIMIT)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": "localhost", "Connection": "close"})
+        answer = str(connection.getresponse().status)
+    except (OSError, http.client.HTTPException) as error:
+        answer = str(error)
+    finally:
+        connection.close()
+    return None if answer == "200" else RedeployError(f"H2O at {host}, port {port}, answers /healthz with: {answer}")
+
+
+def take_over(project: Project, one: Container) -> bool:
+    """Let a container's app make the public path lead to itself; it does so if it is healthy."""
+    command = ("docker", "exec", one.id, *project.program, "take-over")
+    return one.status == "running" and run(*command, limit=TAKE_OVER_LIMIT).returncode == 0
+
+
+def remove(one: Container) -> None:
+    """Stop a container, which finishes its requests (stop_grace_period is the limit), and remove it."""
+    run("docker", "stop", one.id)
+    run("docker", "rm", "--force", one.id)
+
+
+def settle(
+    project: Project, survivors: list[Container] | None = None, bad: Container | None = None
+) -> Container | None:
+    """Leave one healthy version, with the files or tags that belong to it; return it.
+
+    After a failure the caller knows who should survive. At the start of a run nobody does, and one that was killed may
+    have left two containers: the one that ran before survives if it is still healthy, or else the newest that is.
+    """
+    containers = project.containers("app")
+    owners = project.version.owners(containers)
+    if survivors is None and (owners is not None or len(containers) > 1):
+        say("an earlier run was interrupted: putting right what it left")
+    wanted = {one.id for one in (owners or [] if survivors is None else survivors)}
+    keeper = None
+    leaving: list[Container] = []
+    if len(containers) > 1 or survivors is not None or owners is not None:
+        trusted = [one for one in containers if not bad or one.id != bad.id]
+        trusted.sort(key=lambda one: one.id not in wanted)
+        keeper = next((one for one in trusted if take_over(project, one)), None)
+        if keeper:
+            leaving = [one for one in containers if one != keeper]
+        elif survivors is None and owners is None:
+            leaving = [one for one in containers if not one.is_up]  # nobody knows better: the rest stays
+        else:
+            leaving = [one for one in containers if one.id not in wanted]
+    for one in leaving:
+        run("docker", "kill", "--signal=TERM", one.id)
+    if keeper and leaving:
+        take_over(project, keeper)  # again: one that is leaving may have published itself, and taken the path away
+    for one in leaving:
+        say(f"removing {one.name}")
+        remove(one)
+    if keeper and owners is not None and keeper.id not in wanted:
+        project.version.commit()
+    else:
+        project.version.abort()
+    return keeper
+
+
+# ---- H2O: a changed h2o.conf ----
+
+
+def reload_h2o(project: Project) -> None:
+    """Let H2O's master start a worker with the changed h2o.conf; the old one finishes what it has begun."""
+    h2o = project.h2o()
+    if not h2o:
+        raise RedeployError("H2O does not run: `docker compose up -d` starts it, with h2o.conf as it is now")
+    program, arguments = h2o.found["Path"], h2o.found["Args"]
+    if "master" not in arguments or "-c" not in arguments:
+        raise RedeployError("H2O does not run as `h2o -m master -c FILE`, so it cannot change its h2o.conf in service")
+    say("testing h2o.conf")
+    test = ("docker", "exec", h2o.id, program, "-t", "-c", arguments[arguments.index("-c") + 1])
+    must(*test, fault="H2O refuses h2o.conf, and goes on with the one that it has")
+    before = workers(h2o)
+    say("starting a worker with it")
+    # Not `docker kill`: the engine (26.1) would no longer restart this container after a crash.
+    must("docker", "exec", h2o.id, "sh", "-c", "kill -HUP 1")
+    lingering = wait_for_worker(h2o, before)
+    if fault := ask(h2o):
+        raise fault
+    say("the new h2o.conf serves now" + ("; connections that are open end with the old one" if lingering else ""))
+    wanted = must("docker", "compose", "config", "--hash=h2o").split()[-1]
+    if wanted != h2o.found["Config"]["Labels"]["com.docker.compose.config-hash"]:
+        say("compose.yaml has changed for h2o, too: that takes `docker compose up -d h2o`, and a short outage")
+
+
+def workers(h2o: Container) -> set[str]:
+    """Return the ids of the master's processes."""
+    rows = must("docker", "top", h2o.id, "-eo", "pid,ppid").splitlines()[1:]
+    return {pid for pid, parent in map(str.split, rows) if parent == str(h2o.found["State"]["Pid"])}
+
+
+def wait_for_worker(h2o: Container, before: set[str]) -> bool:
+    """Wait until a new worker serves; return whether an old one still has open connections.
+
+    The master ends the old worker when the new one has lived for a second, and starts another new one if it has not.
+    """
+    deadline = time.monotonic() + H2O_LIMIT
+    fresh: set[str] = set()
+    since = time.monotonic()
+    while time.monotonic() < deadline:
+        now = workers(h2o)
+        if now - before != fresh:
+            fresh, since = now - before, time.monotonic()
+        lingering = bool(now & before)
+        if fresh and (not lingering or time.monotonic() - since > H2O_STABLE):
+            return lingering
+        pause()
+    raise RedeployError(
+        "the new worker does not start, and the old one serves on. Bring the former h2o.conf back: H2O tries again "
+        "each second. (Another `listen` takes `docker compose up -d --force-recreate h2o`.)",
+        run("docker", "logs", "--tail=10", h2o.id).stderr,
+    )
+
+
+# ---- The command ----
+
+
+def main() -> int:
+    """Run the command; return its exit code."""
+    global lock
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=["app", "h2o"], default="app")
+    parser.add_argument("--rollback", action="store_true", help="bring back the version of the app before this one")
+    parser.add_argument("--timeout", type=float, default=60, metavar="S", help="seconds to become healthy in (60)")
+    parser.add_argument("--watch", type=float, default=3, metavar="S", help="seconds to watch the new version for (3)")
+    options = parser.parse_args()
+    if options.what == "h2o" and options.rollback:
+        parser.error("--rollback is for the app; bring the former h2o.conf back (git), then run `redeploy.py h2o`")
+    try:
+        lock = take_lock()
+        interruptions.catch()
+        project = Project()
+        if options.what == "h2o":
+            reload_h2o(project)
+        else:
+            redeploy(project, rollback=options.rollback, patience=options.timeout, watch=options.watch)
+    except InterruptError:
+        return 128 + interruptions.arrived
+    except RedeployError as failure:
+        lines = dict.fromkeys(line.rstrip() for line in failure.details.splitlines() if line.strip())
+        print(f"redeploy.py: {failure}", *list(lines)[-25:], sep="\n    ", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"redeploy.py: {error.strerror}: {error.filename}; run it again when that is mended", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
