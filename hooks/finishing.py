@@ -40,7 +40,7 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     if fault == "interrupted":
         return
     try:
-        _check(project)
+        check(project)
     except KeyboardInterrupt:
         console.warn(f"warning: interrupted. The project is complete. To check it, run {PYTHON} scripts/check.py.")
         return
@@ -56,7 +56,7 @@ def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
     return by_cruft and Path(tempfile.gettempdir()).resolve() in project.resolve().parents
 
 
-def _check(project: Path) -> None:
+def check(project: Path) -> None:
     """Let the project check itself, and print what it finds."""
     result = programs.run([sys.executable, "scripts/check.py"], project, CHECK_LIMIT)
     report = [f"    {line}" for line in result.output]

@@ -50,7 +50,7 @@ def run(command: list[str], folder: Path, limit: float) -> Result:
     try:
         reader.start()
         code = process.wait(limit)
-        problem = None if code == 0 else f"failed with exit code {code}"
+        problem = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}" if code else None
     except subprocess.TimeoutExpired:
         problem = f"was ended because it took longer than {limit:g} s"
     finally:

@@ -50,8 +50,8 @@ def test_all_wrong_answers_are_refused_at_once_and_nothing_is_left(output_dir: P
         'project_name: "a{b" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'’()!',
         'project_slug: "nul" is a device on Windows; use another, such as nul-app',
         'http_port: "80a" is not a port; use 1 to 65535, such as 8080',
-        'socket_path: "/tmp/x.sock" is not a file in a directory of its own below /tmp or /run; use letters, digits and '
-        ". _ - between the /, such as /tmp/myapp/kestrel.sock",
+        'socket_path: "/tmp/x.sock" is not a file in a directory of its own below /tmp or /run; use letters, digits '
+        "and . _ - between the /, such as /tmp/myapp/kestrel.sock",
     ]
     assert list(output_dir.iterdir()) == []
 

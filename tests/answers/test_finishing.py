@@ -1,0 +1,353 @@
+"""The end of a bake, with tools that are missing, too old, slow or broken: the project stays and works."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import REPO, cookiecutter, eventually, run
+
+sys.path.insert(0, str(REPO / "hooks"))
+
+import finishing
+import programs
+
+SDK = 'case $1 in --version) echo 10.0.100;; publish) shift; publish "$@";; esac'
+WORKING = "publish() { mkdir publish && touch publish/myapp.dll; }"
+HANGING = 'publish() { mkdir publish; touch publish/half; echo $$ >"$TRACE"; exec sleep 300; }'
+
+
+@pytest.fixture
+def bin_dir(tmp_path: Path) -> Path:
+    """The only folder on PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def dotnet(bin_dir: Path) -> Callable[..., None]:
+    """Writes a `dotnet` of a few lines: what a tool's fault looks like from outside."""
+
+    def write(*lines: str) -> None:
+        program = bin_dir / "dotnet"
+        program.write_text("\n".join(["#!/bin/sh", f"PATH={os.defpath}", *lines, ""]))
+        program.chmod(0o755)
+
+    return write
+
+
+@pytest.fixture
+def output_dir(tmp_path: Path) -> Path:
+    """An empty folder to bake into."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def bake(bin_dir: Path, output_dir: Path) -> Callable[..., str]:
+    """Bakes the default project and returns what was printed; fails where Cookiecutter does."""
+
+    def run_it(**env: str) -> str:
+        done = cookiecutter(REPO, output_dir, env={"PATH": str(bin_dir), **env})
+        return done.stdout + done.stderr
+
+    return run_it
+
+
+def builds_from_source(project: Path) -> bool:
+    """Whether a project is one that `docker compose up` builds from source, with nothing half made in it."""
+    made = ("publish", "compose.override.yaml", "src/myapp/bin", "src/myapp/obj")
+    return (project / "compose.yaml").is_file() and not any((project / name).exists() for name in made)
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (None, "not published: the .NET SDK is not installed; .NET 10.0 is at https://dotnet.microsoft.com/download"),
+        (["echo 8.0.404"], "not published: .NET SDK 8.0.404 is too old; .NET 10.0 is at"),
+        (
+            ["echo 'No .NET SDKs were found.'; exit 145"],
+            "dotnet --version failed with exit code 145\n    No .NET SDKs were",
+        ),
+        (["exec sleep 300"], "dotnet --version was ended because it took longer than 1 s"),
+        ([HANGING, SDK], "-o publish was ended because it took longer than 1 s"),
+        (
+            [
+                "publish() { mkdir publish; echo 'Program.cs(1,1): error CS1002: ; expected'; echo Time; exit 1; }",
+                SDK,
+            ],
+            "-o publish failed with exit code 1\n    Program.cs(1,1): error CS1002: ; expected\nThe project",
+        ),
+        (["publish() { mkdir publish; kill -9 $$; }", SDK], "-o publish was ended by signal 9"),
+        (["publish() { mkdir publish; }", SDK], "-o publish made no publish/myapp.dll"),
+    ],
+    ids=["missing", "old", "runtime-only", "hanging", "hanging-in-publish", "failing", "killed", "making-nothing"],
+)
+def test_a_project_without_publish_is_complete_and_says_why(
+    program: list[str] | None, said: str, dotnet: Callable[..., None], bake: Callable[..., str], output_dir: Path
+) -> None:
+    if program:
+        dotnet(*program)
+
+    printed = bake(UDS_STACK_PUBLISH_SECONDS="1", TRACE=str(output_dir.parent / "pid"))
+
+    assert said in printed
+    assert f"The project in {output_dir}/myapp is complete" in printed
+    assert "docker compose up" in printed
+    assert "Until then ./publish is what runs" not in printed
+    assert "Traceback" not in printed
+    assert builds_from_source(output_dir / "myapp")
+
+
+def test_a_dotnet_that_cannot_be_started_is_named(bin_dir: Path, bake: Callable[..., str], output_dir: Path) -> None:
+    (bin_dir / "dotnet").write_bytes(b"\x7fELF of another machine")
+    (bin_dir / "dotnet").chmod(0o755)
+
+    assert "not published: dotnet --version could not be started: Exec format error" in bake()
+    assert builds_from_source(output_dir / "myapp")
+
+
+def test_a_published_project_runs_what_was_published_and_says_so(
+    dotnet: Callable[..., None], bake: Callable[..., str], output_dir: Path
+) -> None:
+    dotnet(WORKING, SDK)
+
+    printed = bake()
+
+    assert "Publishing the app: dotnet publish src/myapp -c Release -o publish (at most 600 s)\n" in printed
+    assert "Published into ./publish in " in printed
+    assert "http://localhost:8080" in printed
+    assert "scripts/redeploy.py\nUntil then ./publish is what runs, not your edit" in printed
+    project = output_dir / "myapp"
+    assert (project / "publish/myapp.dll").is_file()
+    template = next(REPO.glob("{{*}}")) / "compose.override.yaml"
+    assert (project / "compose.override.yaml").stat().st_mode == template.stat().st_mode
+
+
+def test_a_wrong_time_limit_is_named_and_the_default_holds(
+    dotnet: Callable[..., None], bake: Callable[..., str], output_dir: Path
+) -> None:
+    dotnet(WORKING, SDK)
+
+    assert "UDS_STACK_PUBLISH_SECONDS=soon is not a number of seconds; 600 it is" in bake(
+        UDS_STACK_PUBLISH_SECONDS="soon"
+    )
+    assert (output_dir / "myapp/publish").is_dir()
+
+
+def test_what_a_publish_leaves_running_does_not_hold_up_the_end_and_is_ended(
+    dotnet: Callable[..., None], bake: Callable[..., str], tmp_path: Path
+) -> None:
+    dotnet(WORKING.replace("touch", "{ sleep 300 & echo $! >$TRACE; } && touch"), SDK)
+    begin = time.monotonic()
+
+    bake(TRACE=str(tmp_path / "pid"))
+
+    assert time.monotonic() - begin < 30
+    eventually(lambda: not is_running(tmp_path / "pid"), "the server that dotnet started ends", within=5)
+
+
+def test_a_project_generated_over_an_older_one_has_no_file_of_the_older_publish(
+    dotnet: Callable[..., None], bin_dir: Path, output_dir: Path
+) -> None:
+    dotnet(WORKING, SDK)
+    (output_dir / "myapp/publish").mkdir(parents=True)
+    (output_dir / "myapp/publish/old.dll").touch()
+    config = output_dir.parent / "config.yaml"
+    config.write_text(f"replay_dir: {output_dir.parent}\n")
+    options = ["--no-input", "--overwrite-if-exists", "--config-file", str(config), "--output-dir", str(output_dir)]
+
+    run(sys.executable, "-m", "cookiecutter", *options, REPO, env={"PATH": str(bin_dir)})
+
+    assert [path.name for path in (output_dir / "myapp/publish").iterdir()] == ["myapp.dll"]
+
+
+def test_without_docker_the_next_steps_say_what_to_install(bake: Callable[..., str]) -> None:
+    assert "Docker is missing: Engine 25 and Compose 2.24, or newer, are at https://docs.docker.com" in bake()
+
+
+def test_the_next_steps_lead_from_where_the_user_stands(
+    bake: Callable[..., str], output_dir: Path, tmp_path: Path
+) -> None:
+    assert f"    cd {output_dir.name}/myapp\n" in bake(PWD=str(tmp_path))
+
+
+def test_the_next_steps_give_the_whole_path_where_the_user_stands_elsewhere(
+    bake: Callable[..., str], output_dir: Path
+) -> None:
+    assert f"    cd {output_dir}/myapp\n" in bake(PWD="/nowhere")
+
+
+@pytest.fixture
+def interrupted(
+    dotnet: Callable[..., None], bin_dir: Path, output_dir: Path, tmp_path: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """Cookiecutter in a group of its own, as a terminal makes one, in the middle of a publish."""
+    dotnet(HANGING, SDK)
+    config = tmp_path / "config.yaml"
+    config.write_text(f"replay_dir: {tmp_path / 'replay'}\n")
+    options = ["--no-input", "--config-file", str(config), "--output-dir", str(output_dir)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "cookiecutter", *options, str(REPO)],
+        env={**os.environ, "PATH": str(bin_dir), "TRACE": str(tmp_path / "pid")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        eventually((tmp_path / "pid").exists, "dotnet publish starts")
+        yield process
+        process.kill()
+
+
+def test_ctrl_c_during_the_publish_ends_it_and_leaves_a_project_that_works(
+    interrupted: subprocess.Popen[str], output_dir: Path, tmp_path: Path
+) -> None:
+    os.killpg(interrupted.pid, signal.SIGINT)
+    printed, _ = interrupted.communicate(timeout=30)
+
+    assert interrupted.returncode == 1
+    assert "not published: interrupted" in printed
+    assert f"The project in {output_dir}/myapp is complete" in printed
+    assert "Next:" not in printed
+    assert "template's own hook" not in printed
+    assert builds_from_source(output_dir / "myapp")
+    assert not is_running(tmp_path / "pid")
+
+
+def test_a_hook_that_is_told_to_end_leaves_a_project_that_works(
+    interrupted: subprocess.Popen[str], output_dir: Path, tmp_path: Path
+) -> None:
+    children = Path(f"/proc/{interrupted.pid}/task/{interrupted.pid}/children")
+    if not children.exists():
+        pytest.skip("needs Linux: finds the hook in /proc")
+    [hook] = children.read_text().split()
+
+    os.kill(int(hook), signal.SIGTERM)
+    printed, _ = interrupted.communicate(timeout=30)
+
+    assert interrupted.returncode == 0, printed
+    assert "not published: interrupted" in printed
+    assert builds_from_source(output_dir / "myapp")
+    assert not is_running(tmp_path / "pid")
+
+
+def test_a_hook_that_is_killed_leaves_no_override_without_a_publish(
+    interrupted: subprocess.Popen[str], output_dir: Path, tmp_path: Path
+) -> None:
+    os.killpg(interrupted.pid, signal.SIGKILL)
+    interrupted.communicate(timeout=30)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+    assert (output_dir / "myapp/compose.yaml").is_file()
+    assert not (output_dir / "myapp/compose.override.yaml").exists()
+
+
+def is_running(pid_file: Path) -> bool:
+    """Whether the process whose number is in a file is there and not just waiting to be buried."""
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", pid_file.read_text().strip()], capture_output=True, text=True, check=False
+    )
+    return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
+
+
+def test_nobody_reading_the_output_does_not_cost_the_project(
+    dotnet: Callable[..., None], bin_dir: Path, output_dir: Path, tmp_path: Path
+) -> None:
+    dotnet(WORKING, SDK)
+    config = tmp_path / "config.yaml"
+    config.write_text(f"replay_dir: {tmp_path / 'replay'}\n")
+    options = ["--no-input", "--config-file", str(config), "--output-dir", str(output_dir)]
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", *options, str(REPO)],
+        env={**os.environ, "PATH": str(bin_dir)},
+        stdout=writer,
+        stderr=writer,
+        check=False,
+    )
+
+    os.close(writer)
+    assert done.returncode == 0
+    assert (output_dir / "myapp/publish/myapp.dll").is_file()
+    assert (output_dir / "myapp/compose.override.yaml").is_file()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of two megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"needs to mount a small disk, as root: {mounted.stderr.decode().strip()}")
+    yield disk
+    run("umount", disk)
+
+
+def test_a_disk_that_the_publish_fills_is_named_and_free_again(
+    small_disk: Path, dotnet: Callable[..., None], bin_dir: Path
+) -> None:
+    dotnet('publish() { mkdir publish && cat /dev/zero >publish/big; }', SDK)
+
+    done = cookiecutter(REPO, small_disk, env={"PATH": str(bin_dir)})
+
+    assert "-o publish failed with exit code 1\n    cat: write error: No space left on device" in done.stderr
+    assert builds_from_source(small_disk / "myapp")
+    assert os.statvfs(small_disk).f_bavail > 100
+
+
+def test_a_read_only_target_is_refused_by_cookiecutter_with_nothing_of_ours(small_disk: Path) -> None:
+    run("mount", "-o", "remount,ro", small_disk)
+
+    done = cookiecutter(REPO, small_disk, check=False)
+
+    assert done.returncode == 1
+    assert "Read-only file system" in done.stderr
+    assert "hooks/" not in done.stderr
+    assert list(small_disk.iterdir()) == []
+
+
+def test_findings_of_the_projects_own_check_are_a_warning(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/check.py").write_text("print('compose.yaml:3: wrong; right'); raise SystemExit(1)")
+
+    finishing.check(tmp_path)
+
+    assert capfd.readouterr().err == (
+        "warning: the project's own check, scripts/check.py, failed with exit code 1:\n"
+        "    compose.yaml:3: wrong; right\n"
+        "The project stays as it is. After a change, run in it: python3 scripts/check.py\n"
+    )
+
+
+def test_a_check_that_hangs_is_ended(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/check.py").write_text("import time; print('asking docker', flush=True); time.sleep(300)")
+    monkeypatch.setattr(finishing, "CHECK_LIMIT", 1.0)
+
+    finishing.check(tmp_path)
+
+    printed = capfd.readouterr().err
+    assert "scripts/check.py, was ended because it took longer than 1 s:\n    asking docker\n" in printed
+
+
+def test_a_program_gets_no_keyboard_and_its_words_are_not_taken_apart(tmp_path: Path) -> None:
+    words = ["$(touch trace)", "a b", "'\"", "*"]
+    echo = "import sys; print(sys.stdin.read() == '', sys.argv[1:])"
+
+    result = programs.run([sys.executable, "-c", echo, *words], tmp_path, 10)
+
+    assert result.problem is None
+    assert result.output == [f"True {words}"]
+    assert list(tmp_path.iterdir()) == []
