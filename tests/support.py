@@ -47,7 +47,7 @@ def cookiecutter(
     config.write_text(
         f"replay_dir: {output_dir.parent / 'replay'}\ncookiecutters_dir: {output_dir.parent / 'cookiecutters'}\n"
     )
-    options = ["--no-input", "--config-file", config, "--output-dir", output_dir]
+    options: list[str | Path] = ["--no-input", "--config-file", config, "--output-dir", output_dir]
     return run(sys.executable, "-m", "cookiecutter", *options, template, *answers, env=env, check=check)
 
 

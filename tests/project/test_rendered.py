@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_every_structured_file_parses(without_tools: Path) -> None:
         """YAML with Compose's own tags."""
 
     ComposeLoader.add_constructor("!reset", lambda loader, node: None)
-    parsers = {
+    parsers: dict[str, Callable[[str], object]] = {
         ".json": json.loads,
         ".yaml": lambda text: yaml.load(text, ComposeLoader),
         ".yml": yaml.safe_load,
@@ -68,9 +69,8 @@ def test_every_structured_file_parses(without_tools: Path) -> None:
         ".props": ElementTree.fromstring,
         ".slnx": ElementTree.fromstring,
     }
-    parsed = {
-        path.name for path in files(without_tools) if parsers.get(path.suffix, lambda text: None)(path.read_text())
-    }
+    structured = [path for path in files(without_tools) if path.suffix in parsers]
+    parsed = {path.name for path in structured if parsers[path.suffix](path.read_text()) is not None}
 
     assert {"compose.yaml", "h2o.conf", "appsettings.json", "cafe-24.csproj", "cafe-24.slnx", "ci.yml"} <= parsed
 
