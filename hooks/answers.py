@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import unicodedata
 from collections.abc import Callable, Mapping, Set
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import console
 
 OLDEST_COOKIECUTTER = (2, 6)
+ROOM = 4_000_000  # bytes: twice what a project and its publish take
 
 NAME_LENGTH = 60
 # What a display name may hold beside letters, their marks and digits. No tool or format that the name is carried into
@@ -189,13 +191,26 @@ def too_old(version: str) -> str | None:
     return f'Cookiecutter {version} is too old; {needed} or newer is needed: pipx install "cookiecutter>={needed}"'
 
 
+def no_room(folder: Path) -> str | None:
+    """Return what to do where a folder's disk is too full for a project, else None.
+
+    Cookiecutter would leave half a project there, with a traceback.
+    """
+    disk = shutil.disk_usage(folder)
+    if disk.free >= ROOM or not disk.total:  # some file systems do not tell
+        return None
+    return f"The disk of {folder} has {disk.free // 1000} kB left; make {ROOM // 1000} kB free"
+
+
 def main(answers: Mapping[str, object], template: Path, version: str) -> int:
     """Print what is refused to stderr, and return the hook's exit code.
 
-    Takes Cookiecutter's context, the template's folder and Cookiecutter's version.
+    Takes Cookiecutter's context, the template's folder and Cookiecutter's version. The project's folder is the current
+    one, and empty.
     """
     old = too_old(version)  # such a version leaves the derived answers unfinished: nothing else can be judged
-    lines = [old] if old else refusals(answers, names_in_code(template))
+    faults = [old] if old else [*refusals(answers, names_in_code(template)), no_room(Path.cwd())]
+    lines = [fault for fault in faults if fault]
     for line in lines:
         console.warn(line)
     return 1 if lines else 0

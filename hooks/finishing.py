@@ -13,20 +13,22 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import console
 import programs
 import publishing
 
 CHECK_LIMIT = 120.0
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 PYTHON = "python" if sys.platform == "win32" else "python3"
 
 
 def main(answers: Mapping[str, str], project: Path) -> None:
     """Finish the project in this folder. Takes Cookiecutter's context and the folder."""
-    for name in ("SIGTERM", "SIGHUP"):  # as Ctrl-C: end what was started, leave a project that works
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    for name in STOPPING:
+        signal.signal(name, _stop)
     if _is_compared(answers, project):
         publishing.remove_override(project)
         return
@@ -45,6 +47,13 @@ def main(answers: Mapping[str, str], project: Path) -> None:
         console.warn(f"warning: interrupted. The project is complete. To check it, run {PYTHON} scripts/check.py.")
         return
     console.say(*next_steps(project, answers["http_port"], published=not fault))
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    """Answer Ctrl-C and its like once. Another must not come between what is left half done and its removal."""
+    for name in STOPPING:
+        signal.signal(name, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _is_compared(answers: Mapping[str, str], project: Path) -> bool:

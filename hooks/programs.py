@@ -49,14 +49,23 @@ def run(command: list[str], folder: Path, limit: float) -> Result:
     reader = threading.Thread(target=_read, args=(process, output), daemon=True)
     try:
         reader.start()
-        code = process.wait(limit)
-        problem = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}" if code else None
-    except subprocess.TimeoutExpired:
-        problem = f"was ended because it took longer than {limit:g} s"
+        # Not process.wait(): after Ctrl-C that gives the program a while, and Cookiecutter is gone before we are.
+        while process.poll() is None and time.monotonic() - begin < limit:
+            time.sleep(0.02)
+        problem = _problem(process.returncode, limit)
     finally:
         _end(process)
     reader.join(timeout=1)
     return Result(problem, list(output), time.monotonic() - begin)
+
+
+def _problem(code: int | None, limit: float) -> str | None:
+    """Return what an exit code says went wrong; None is that of a program that still runs after its time."""
+    if code is None:
+        return f"was ended because it took longer than {limit:g} s"
+    if code < 0:
+        return f"was ended by signal {-code}"
+    return f"failed with exit code {code}" if code else None
 
 
 def _read(process: subprocess.Popen[str], output: deque[str]) -> None:

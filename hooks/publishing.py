@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 from pathlib import Path
 
 import console
@@ -41,7 +40,6 @@ def publish(project: Path, slug: str, dotnet_version: str) -> str | None:
             override.write_bytes(text)
             return None
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not stop the clean-up
         fault = "interrupted"
     except OSError as error:
         fault = f"{error.strerror}: {error.filename}"
@@ -104,8 +102,11 @@ def _limit() -> float:
 
 def _telling(output: list[str]) -> list[str]:
     """Return the lines of a failed run that tell why: the errors, each once, or where there is none the last lines."""
-    errors = list(dict.fromkeys(line.strip() for line in output if re.search(r"\berror\b", line, re.IGNORECASE)))
-    return errors[:5] or [line for line in output if line.strip()][-5:]
+    lines = [re.sub(r" +\[[^]]*proj\]$", "", line.strip()) for line in output if line.strip()]
+    errors = [
+        line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE) and not re.search(r":\s+at ", line)
+    ]
+    return list(dict.fromkeys(errors))[:5] or lines[-5:]
 
 
 def _remove(paths: list[Path]) -> None:
