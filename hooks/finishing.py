@@ -89,14 +89,12 @@ def next_steps(project: Path, port: str, *, published: bool) -> list[str]:
     lines += [
         "Next:",
         f"    cd {_quoted(_from_here(project))}",
-        f"    docker compose up        the page: http://localhost:{port}",
-        "After an edit of the app or of h2o.conf:",
-        f"    {PYTHON} scripts/redeploy.py",
+        f"    docker compose up                  the page: http://localhost:{port}",
+        f"    {PYTHON} scripts/redeploy.py        after an edit of the app",
+        f"    {PYTHON} scripts/redeploy.py h2o    after an edit of h2o/h2o.conf",
     ]
     if published:
-        lines += [
-            "Until then ./publish is what runs, not your edit; `docker compose up --build` does not see it either."
-        ]
+        lines += ["./publish is what runs: it does not follow an edit by itself, nor does `docker compose up --build`."]
     return lines
 
 

@@ -83,7 +83,7 @@ def _sdk_fault(dotnet: str, project: Path, needed: str, limit: float) -> str | N
     result = programs.run([dotnet, "--version"], project, limit)
     if result.problem:
         return "\n    ".join([f"dotnet --version {result.problem}", *_telling(result.output)])
-    version = result.output[-1] if result.output else ""
+    version = result.output[-1] if result.output else "of no version"
     major = re.match(r"\d+", version)
     if major and int(major[0]) >= int(needed.split(".")[0]):
         return None
@@ -112,7 +112,7 @@ def _telling(output: list[str]) -> list[str]:
 def _remove(paths: list[Path]) -> None:
     """Remove files and folders that may be there."""
     for path in paths:
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)

@@ -101,7 +101,7 @@ def test_a_project_without_publish_is_complete_and_says_why(
     assert said in printed
     assert f"The project in {output_dir}/myapp is complete" in printed
     assert "docker compose up" in printed
-    assert "Until then ./publish is what runs" not in printed
+    assert "./publish is what runs" not in printed
     assert "Traceback" not in printed
     assert builds_from_source(output_dir / "myapp")
 
@@ -124,7 +124,9 @@ def test_a_published_project_runs_what_was_published_and_says_so(
     assert "Publishing the app: dotnet publish src/myapp -c Release -o publish (at most 600 s)\n" in printed
     assert "Published into ./publish in " in printed
     assert "http://localhost:8080" in printed
-    assert "scripts/redeploy.py\nUntil then ./publish is what runs, not your edit" in printed
+    assert (
+        "./publish is what runs: it does not follow an edit by itself, nor does `docker compose up --build`." in printed
+    )
     project = output_dir / "myapp"
     assert (project / "publish/myapp.dll").is_file()
     template = next(REPO.glob("{{*}}")) / "compose.override.yaml"

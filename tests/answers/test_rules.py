@@ -30,7 +30,7 @@ RIGHT = {
     "__namespace": "MyApp",
 }
 PORTS = {str(number) for number in range(1, 65536)}
-many = settings(max_examples=1000, deadline=None)
+many = settings(max_examples=600, deadline=None)
 
 
 def refused(**wrong: object) -> list[str]:
