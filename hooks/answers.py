@@ -52,9 +52,8 @@ KEYWORDS = """
 """
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
-# The kernel's limit for a socket's path is 108 bytes with the final zero. An instance binds `<path>.<8 hex digits>`,
-# and a link to it is made under that name with `.new` added before it is renamed over the path.
-SOCKET_PATH_LENGTH = 107 - len(".1a2b3c4d.new")
+# The kernel's limit for a socket's path is 108 bytes with the final zero, and an instance binds `<path>.<8 hex digits>`.
+SOCKET_PATH_LENGTH = 107 - len(".1a2b3c4d")
 SOCKET_PATH = re.compile(r"/(?:tmp|run)(?P<directories>(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+)/[A-Za-z0-9][A-Za-z0-9._-]*")
 # Directories below /run that a container or its engine uses itself.
 RUN_DIRECTORIES = {

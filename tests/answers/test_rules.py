@@ -165,12 +165,12 @@ def test_an_accepted_socket_path_is_the_same_to_everybody(path: str) -> None:
     assert ".." not in pure.parts
     assert yaml.safe_load(f"{{target: {path}}}") == {"target": path}
     assert json.loads(f'"{path}"') == path
-    assert len(path.encode()) + len(".1a2b3c4d.new") <= 107
+    assert len(path.encode()) + len(".1a2b3c4d") <= 107
 
 
 def test_the_longest_path_is_the_longest_that_the_kernel_takes_with_an_instances_suffix() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        longest = f"{folder}/{'x' * (answers.SOCKET_PATH_LENGTH - len(folder) - 1)}.1a2b3c4d.new"
+        longest = f"{folder}/{'x' * (answers.SOCKET_PATH_LENGTH - len(folder) - 1)}.1a2b3c4d"
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(longest)
         with socket.socket(socket.AF_UNIX) as listener, pytest.raises(OSError, match="too long"):
