@@ -112,7 +112,7 @@ def test_a_port_is_accepted_exactly_if_it_is_one(port: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/tmp/a/b", "/run/a/b.sock", "/tmp/my_app-1.x/deep/er/kestrel.sock", "/run/userland/x", "/tmp/a/" + "b" * 87],
+    ["/tmp/a/b", "/run/a/b.sock", "/tmp/my_app-1.x/deep/er/kestrel.sock", "/run/userland/x", "/tmp/a/" + "b" * 91],
 )
 def test_socket_paths_in_a_directory_of_their_own_are_accepted(path: str) -> None:
     assert refused(socket_path=path) == []
@@ -140,7 +140,7 @@ def test_socket_paths_in_a_directory_of_their_own_are_accepted(path: str) -> Non
         "/tmp/\u00e9/b",
         "/run/secrets/x",
         "/run/user/1000/x",
-        "/tmp/a/" + "b" * 88,
+        "/tmp/a/" + "b" * 92,
         r"C:\tmp\myapp\kestrel.sock",
         "",
     ],
