@@ -69,7 +69,7 @@ WORDS = st.sampled_from(
 def answers_from(commands: list[str], hostile: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
     """Four answers, of which one or two are hostile: more at once, and hardly a project would come out."""
     bad = st.one_of(st.sampled_from(commands), WORDS, hostile)
-    some = st.dictionaries(st.sampled_from(NAMES), bad, min_size=0, max_size=2)
+    some = st.dictionaries(st.sampled_from(NAMES), bad, min_size=1, max_size=2)
     return st.builds(lambda right, wrong: {**right, **wrong}, st.fixed_dictionaries(ORDINARY), some)
 
 
