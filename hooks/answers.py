@@ -52,7 +52,7 @@ KEYWORDS = """
 """
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
-# The kernel's limit for a socket's path is 108 bytes with the final zero, and an instance binds `<path>.<8 hex digits>`.
+# The kernel's limit for a socket's path is 108 bytes with the final zero, and an instance binds `<path>.<8 hex>`.
 SOCKET_PATH_LENGTH = 107 - len(".1a2b3c4d")
 SOCKET_PATH = re.compile(r"/(?:tmp|run)(?P<directories>(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+)/[A-Za-z0-9][A-Za-z0-9._-]*")
 # Directories below /run that a container or its engine uses itself.

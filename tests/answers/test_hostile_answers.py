@@ -202,7 +202,7 @@ def test_hostile_answers_at_the_prompts_are_carried_unharmed_or_refused(answers:
         RIGHT,
         {**RIGHT, "project_name": "Ann’s Café & Co".replace("&", "+"), "http_port": "65535"},
         {**RIGHT, "project_name": "שלום 中文", "project_slug": "a_b-c", "socket_path": "/run/a.b/c-d/e_f.G"},
-        {**RIGHT, "project_name": "x" * 60, "project_slug": "a" * 40, "socket_path": "/tmp/a/" + "b" * 87},
+        {**RIGHT, "project_name": "x" * 60, "project_slug": "a" * 40, "socket_path": "/tmp/a/" + "b" * 91},
     ],
 )
 @pytest.mark.parametrize("deliver", [as_arguments, as_typed])
