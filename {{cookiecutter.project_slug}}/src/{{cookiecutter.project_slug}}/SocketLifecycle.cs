@@ -185,27 +185,12 @@ internal sealed record SocketInstance(string PublicPath, string Path)
         {
             { LinkTarget: { } target } => IsInstanceName(target) ? null : $"a link to {target}",
             { Attributes: var attributes } when file.Exists || System.IO.Directory.Exists(PublicPath) =>
-                attributes.HasFlag(FileAttributes.Directory) ? "a directory" : IsSocket() ? null : "a file, not a socket",
+                attributes.HasFlag(FileAttributes.Directory) ? "a directory" : IsSocket(PublicPath) ? null : "a file, not a socket",
             _ => null,
         };
         if (obstacle is not null)
         {
             throw new IOException($"{PublicPath} is {obstacle}. Move it away, or set another Socket:Path.");
-        }
-
-        // .NET does not tell a socket from a file, but the kernel opens only the latter. Read and write, because opening
-        // a named pipe for one of them would wait for its other end.
-        bool IsSocket()
-        {
-            try
-            {
-                using var handle = File.OpenHandle(PublicPath, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-                return false;
-            }
-            catch (IOException)
-            {
-                return true;
-            }
         }
     }
 
@@ -215,8 +200,10 @@ internal sealed record SocketInstance(string PublicPath, string Path)
     {
         foreach (var path in System.IO.Directory.EnumerateFiles(Directory, System.IO.Path.GetFileName(PublicPath) + ".*"))
         {
-            var isLink = path.EndsWith(".new", StringComparison.Ordinal) && IsInstanceName(path[..^".new".Length]);
-            if (isLink || (IsInstanceName(path) && RefusesConnections(path)))
+            var isLink = path.EndsWith(".new", StringComparison.Ordinal)
+                && IsInstanceName(path[..^".new".Length])
+                && new FileInfo(path).LinkTarget is not null;
+            if (isLink || (IsInstanceName(path) && RefusesConnections(path) && IsSocket(path)))
             {
                 File.Delete(path);
             }
@@ -273,6 +260,21 @@ internal sealed record SocketInstance(string PublicPath, string Path)
             }
 
             await Task.Delay(10).ConfigureAwait(false);
+        }
+    }
+
+    // .NET does not tell a socket from a file, but the kernel opens only the latter. Read and write, because opening a
+    // named pipe for one of them would wait for its other end.
+    private static bool IsSocket(string path)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
         }
     }
 
@@ -407,6 +409,12 @@ internal sealed partial class InstanceListenerFactory(
             UnauthorizedAccessException or SocketException { SocketErrorCode: SocketError.AccessDenied } =>
                 $"{directory} is not writable for the user {Environment.UserName}: make that user its owner (compose.yaml: "
                 + "the volume's uid, gid and mode; `docker compose down --volumes` once after a change of them).",
+            IOException { HResult: 28 /* ENOSPC */ } =>
+                $"{directory} is full: remove what does not belong there, or give the volume more room (compose.yaml, volumes).",
+            IOException { HResult: 30 /* EROFS */ } =>
+                $"{directory} is read-only: the app needs to write there (compose.yaml, services: app: volumes).",
+            SocketException { SocketErrorCode: SocketError.SocketError } => // what .NET has no name for, such as ENOSPC
+                $"Cannot bind {publicPath}. Is {directory} full?",
             SocketException => $"Cannot bind {publicPath}: {e.Message}.",
             _ => e.Message,
         });
