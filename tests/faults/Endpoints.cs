@@ -1,0 +1,72 @@
+using System.Net.WebSockets;
+using System.Runtime.InteropServices;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Pages for the tests of faults: each lasts long enough to meet one, checks the way there and back, or is one.</summary>
+internal static class FaultEndpoints
+{
+    public static WebApplication MapFaults(this WebApplication app)
+    {
+        var stopping = app.Lifetime.ApplicationStopping;
+
+        app.MapPost("/echo", async (HttpRequest request) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            return Results.Bytes(body.ToArray());
+        });
+
+        app.MapGet("/slow", async (double seconds) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(seconds), CancellationToken.None);
+            return "slow";
+        });
+
+        // More than the container may have; not from the garbage collector, which would throw instead.
+        app.MapGet("/eat", void () =>
+        {
+            var bite = new byte[1 << 20];
+            while (true)
+            {
+                Marshal.Copy(bite, 0, Marshal.AllocHGlobal(bite.Length), bite.Length);
+            }
+        });
+
+        // An event stream that hears that the app is stopping, and one that does not.
+        app.MapGet("/events", async (HttpContext http, bool deaf = false) =>
+        {
+            http.Response.ContentType = "text/event-stream";
+            for (var tick = 0; tick < 1000 && (deaf || !stopping.IsCancellationRequested); tick++)
+            {
+                await http.Response.WriteAsync("data: tick\n\n", http.RequestAborted);
+                await http.Response.Body.FlushAsync(http.RequestAborted);
+                await Task.Delay(50, http.RequestAborted);
+            }
+
+            await http.Response.WriteAsync("data: bye\n\n", CancellationToken.None);
+        });
+
+        // The same for a websocket.
+        app.UseWebSockets();
+        app.MapGet("/websocket", async (HttpContext http, bool deaf = false) =>
+        {
+            using var socket = await http.WebSockets.AcceptWebSocketAsync();
+            using var closing = CancellationTokenSource.CreateLinkedTokenSource(deaf ? CancellationToken.None : stopping);
+            try
+            {
+                for (var tick = 0; tick < 1000; tick++)
+                {
+                    await socket.SendAsync("tick"u8.ToArray(), WebSocketMessageType.Text, true, CancellationToken.None);
+                    await Task.Delay(50, closing.Token);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, "stopping", CancellationToken.None);
+            }
+        });
+
+        return app;
+    }
+}

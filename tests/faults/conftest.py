@@ -1,0 +1,38 @@
+"""One stack for all faults: the default project with pages for faults, and waits that are shortened for the tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.faulty import add_pages
+from support import Project, edit, project
+
+
+@pytest.fixture(scope="session")
+def faulty_project(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default project with pages for faults, published. Read it, don't change it."""
+    return add_pages(default_project, tmp_path_factory.mktemp("faulty") / "myapp")
+
+
+@pytest.fixture(scope="session")
+def publish(faulty_project: Path) -> Path:
+    """Its published app."""
+    return faulty_project / "publish"
+
+
+@pytest.fixture(scope="session")
+def _faulty_stack(faulty_project: Path) -> Iterator[Project]:
+    edit(faulty_project / "h2o" / "h2o.conf", "proxy.timeout.io: 30000", "proxy.timeout.io: 3000")
+    edit(faulty_project / "compose.yaml", "interval: 30s", "interval: 1s")
+    stack = project(faulty_project, "uds-stack-faults")
+    try:
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture
+def faulty_stack(_faulty_stack: Project) -> Project:
+    """The stack, up and healthy, whatever the test before did to it."""
+    _faulty_stack.up()
+    return _faulty_stack

@@ -1,0 +1,177 @@
+"""Crashes under load: what the visitors see, and that all comes back without a hand where it can."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from signal import SIGCONT, SIGKILL, SIGSTOP
+
+import pytest
+from faults.faulty import main_process, restarts, send, state, status, workers
+from faults.visitors import AWAY, GOOD, Visitors
+from support import Project, eventually, run
+
+pytestmark = pytest.mark.engine
+
+LOST = {"IncompleteReadError", "ConnectionResetError", "BrokenPipeError"}  # a connection that ended before its answer
+NOBODY = LOST | {"ConnectionRefusedError"}  # nobody listens while H2O is away
+
+
+def visit(stack: Project, connections: int = 16) -> Visitors:
+    """Begin to ask, at most 800 times a second whatever the number of connections."""
+    return Visitors(int(stack.environment["HTTP_PORT"]), connections, pause=connections / 800)
+
+
+def came_back(visitors: Visitors) -> bool:
+    """Whether there was a fault and then 200 good answers, and no bad one among them."""
+    return visitors.failed > 0 and visitors.good_since_fault >= 200
+
+
+@pytest.mark.parametrize("connections", [1, 16, 256])
+def test_a_killed_app_comes_back_and_visitors_see_the_page_meanwhile(faulty_stack: Project, connections: int) -> None:
+    before = restarts(faulty_stack, "app")
+    with visit(faulty_stack, connections) as visitors:
+        send(SIGKILL, main_process(faulty_stack, "app"))
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert visitors.counts.keys() <= {GOOD, AWAY} | LOST
+    assert sum(visitors.counts[kind] for kind in LOST) <= connections
+    assert restarts(faulty_stack, "app") == before + 1
+
+
+def test_a_killed_worker_of_h2o_costs_what_it_was_answering(faulty_stack: Project) -> None:
+    before, restarted = workers(faulty_stack), restarts(faulty_stack, "h2o")
+    with visit(faulty_stack) as visitors:
+        send(SIGKILL, *before)
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert visitors.counts.keys() <= {GOOD} | LOST
+    assert visitors.failed <= 16
+    assert set(workers(faulty_stack)).isdisjoint(before)
+    assert restarts(faulty_stack, "h2o") == restarted
+
+
+def test_a_killed_h2o_comes_back(faulty_stack: Project) -> None:
+    before = {service: restarts(faulty_stack, service) for service in ("app", "h2o")}
+    with visit(faulty_stack) as visitors:
+        send(SIGKILL, main_process(faulty_stack, "h2o"))
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert visitors.counts.keys() <= {GOOD} | NOBODY
+    assert restarts(faulty_stack, "h2o") == before["h2o"] + 1
+    assert restarts(faulty_stack, "app") == before["app"]
+
+
+def test_both_come_back_when_both_are_killed_at_once(faulty_stack: Project) -> None:
+    before = {service: restarts(faulty_stack, service) for service in ("app", "h2o")}
+    with visit(faulty_stack) as visitors:
+        send(SIGKILL, main_process(faulty_stack, "app"), main_process(faulty_stack, "h2o"))
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert visitors.counts.keys() <= {GOOD, AWAY} | NOBODY
+    assert {service: restarts(faulty_stack, service) for service in before} == {key: n + 1 for key, n in before.items()}
+
+
+def test_an_app_that_eats_all_memory_is_killed_and_comes_back(faulty_stack: Project) -> None:
+    container, begin = str(state(faulty_stack, "app")["Id"]), time.time()
+    before = restarts(faulty_stack, "app")
+    with visit(faulty_stack) as visitors:
+        assert faulty_stack.get("/eat").status == 502
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert visitors.counts.keys() <= {GOOD, AWAY} | LOST
+    assert restarts(faulty_stack, "app") == before + 1
+    span = (f"--since={begin}", f"--until={time.time()}")
+    assert run("docker", "events", *span, "--filter", f"container={container}", "--filter", "event=oom").stdout
+
+
+def test_after_docker_kill_the_app_stays_away_until_it_is_started_by_hand(faulty_stack: Project) -> None:
+    before = restarts(faulty_stack, "app")
+    with visit(faulty_stack) as visitors:
+        faulty_stack.compose("kill", "app")
+        eventually(lambda: visitors.counts[AWAY] > 500, "the page for an app that is away")
+        assert status(faulty_stack, "app") == "exited"
+        assert visitors.counts.keys() <= {GOOD, AWAY} | LOST
+
+        faulty_stack.compose("up", "--detach")
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert restarts(faulty_stack, "app") in (0, before)  # none of the engine's own
+
+
+def test_a_frozen_app_is_reported_and_visitors_get_an_answer(faulty_stack: Project) -> None:
+    app = main_process(faulty_stack, "app")
+    send(SIGSTOP, app)
+    try:
+        with ThreadPoolExecutor() as pool:
+            pages = list(pool.map(faulty_stack.get, ["/"] * 4))
+        assert {page.status for page in pages} == {502}
+        assert all("Back in a moment" in page.text for page in pages)
+
+        asked = faulty_stack.inside("app", "dotnet", "myapp.dll", "health", check=False)
+        assert asked.returncode == 1
+        assert "unhealthy: " in asked.stderr
+        eventually(lambda: "unhealthy" in str(state(faulty_stack, "app")["State"]), "the report: unhealthy")
+    finally:
+        send(SIGCONT, app)
+
+    with visit(faulty_stack) as visitors:
+        eventually(lambda: visitors.counts[GOOD] > 200, "good answers")
+    eventually(lambda: "'healthy'" in str(state(faulty_stack, "app")["State"]), "the report: healthy")
+
+
+def test_a_frozen_app_is_replaced_by_hand(faulty_stack: Project) -> None:
+    send(SIGSTOP, main_process(faulty_stack, "app"))
+
+    faulty_stack.compose("restart", "--timeout", "1", "app")
+
+    eventually(lambda: faulty_stack.get().status == 200, "the page")
+
+
+def test_an_old_version_that_stops_late_leaves_the_new_ones_socket(faulty_stack: Project) -> None:
+    directory = ("ls", "/tmp/myapp")
+    old = str(state(faulty_stack, "app")["Id"])
+    link = faulty_stack.inside("app", "readlink", "/tmp/myapp/kestrel.sock").stdout
+    with visit(faulty_stack) as visitors:
+        faulty_stack.compose("up", "--detach", "--no-deps", "--no-recreate", "--scale=app=2", "app")
+        new = next(one for one in faulty_stack.compose("ps", "--quiet", "app").stdout.split() if one != old)
+        eventually(
+            lambda: run("docker", "exec", new, "readlink", "/tmp/myapp/kestrel.sock").stdout != link, "the take-over"
+        )
+        assert len(run("docker", "exec", new, *directory).stdout.split()) == 4
+        eventually(lambda: visitors.counts[GOOD] > 500, "answers of both")
+
+        run("docker", "stop", old)
+        run("docker", "rm", old)
+        so_far = visitors.counts[GOOD]
+        eventually(lambda: visitors.counts[GOOD] > so_far + 500, "answers of the new one")
+
+    assert visitors.counts.keys() == {GOOD}
+    assert len(run("docker", "exec", new, *directory).stdout.split()) == 3
+
+
+def test_stopping_the_app_lets_everybody_finish(faulty_stack: Project) -> None:
+    with ThreadPoolExecutor() as pool:
+        slow = [pool.submit(faulty_stack.get, "/slow?seconds=2") for _ in range(4)]
+        events = [pool.submit(faulty_stack.get, "/events") for _ in range(4)]
+        eventually(lambda: connected(faulty_stack) >= 8, "all requests at the app")
+        faulty_stack.compose("stop", "app")
+
+        assert [(page.result().status, page.result().text) for page in slow] == [(200, "slow")] * 4
+        assert all(page.result().text.endswith("data: bye\n\n") for page in events)
+    assert state(faulty_stack, "app")["State"]["ExitCode"] == 0  # type: ignore[index]
+
+
+def connected(stack: Project) -> int:
+    """How many connections H2O has to the app's socket. (The kernel lists both ends where the caller is.)"""
+    sockets = stack.inside("h2o", "cat", "/proc/net/unix").stdout
+    return sum(" 03 " in line and "/kestrel.sock." in line for line in sockets.splitlines())
+
+
+def test_a_volume_that_is_full_of_data_holds_nobody_up(faulty_stack: Project) -> None:
+    """Names are all that an instance needs, and in memory they take no block of a volume."""
+    fill = faulty_stack.inside("app", "dd", "if=/dev/zero", "of=/tmp/myapp/fill", "bs=1k", "count=100", check=False)
+    assert "No space left on device" in fill.stderr
+
+    faulty_stack.compose("restart", "app")
+
+    eventually(lambda: faulty_stack.get().status == 200, "the page")
+    faulty_stack.inside("app", "rm", "/tmp/myapp/fill")
