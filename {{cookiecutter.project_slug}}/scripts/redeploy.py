@@ -17,6 +17,7 @@ all that the next one has to know, and `settle` puts things right at its start, 
 from __future__ import annotations
 
 import argparse
+import filecmp
 import http.client
 import json
 import os
@@ -44,7 +45,7 @@ BEGIN = time.monotonic()
 POLL = 0.1  # between two looks at a container
 PROBE_LIMIT = 5  # for an answer to /healthz
 TAKE_OVER_LIMIT = 20  # for an app to take the public path; a frozen one never does
-H2O_LIMIT = 15  # for H2O to answer, or to replace its worker
+H2O_LIMIT = 10  # for H2O to answer, or to replace its worker
 H2O_STABLE = 3  # after which a new worker has outlived its master's probation, which is one second
 
 MISSING = {
@@ -235,7 +236,7 @@ class Project:
         self.version: PublishedVersion | ImageVersion
         if app.get("build"):
             self.version = ImageVersion(app.get("image") or f"{self.name}-app")
-        elif any(Path(one.get("source", "")) == PublishedVersion.current for one in app.get("volumes") or []):
+        elif any(Path(one.get("source", "")).resolve() == PublishedVersion.current for one in app.get("volumes") or []):
             self.version = PublishedVersion(Path("src") / PurePosixPath(test[-2]).name.removesuffix(".dll"))
         else:
             raise RedeployError("compose.yaml neither builds app nor mounts ./publish: there is nothing to redeploy")
@@ -293,7 +294,7 @@ class PublishedVersion:
             must(*command, *options, *serverless, fault="dotnet publish failed, so nothing has changed")
         make_readable(self.following)
         if self.current.is_dir():
-            if content(self.current) == content(self.following):
+            if same_files(self.current, self.following):
                 say(SAME)
                 return
             self.current.rename(ROOT / f"publish.of-{running.id[:12] if running else NOBODY}")
@@ -322,12 +323,14 @@ class PublishedVersion:
 def make_readable(folder: Path) -> None:
     """Let the app's user read what was made under a strict umask."""
     for path in (folder, *folder.rglob("*")):
-        path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 
 
-def content(folder: Path) -> dict[Path, bytes]:
-    """Return all files of a folder."""
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def same_files(one: Path, other: Path) -> bool:
+    """Tell whether two folders hold the same."""
+    names, others = ({path.relative_to(top) for path in top.rglob("*") if path.is_file()} for top in (one, other))
+    return names == others and all(filecmp.cmp(one / name, other / name, shallow=False) for name in names)
 
 
 class ImageVersion:
@@ -403,15 +406,16 @@ def redeploy(project: Project, *, rollback: bool, patience: float, watch: float)
         wait_until_healthy(new, patience)
         if not old or not project.h2o():
             say("starting what does not run yet")
-            must("docker", "compose", "up", "--detach", "--no-recreate", "--wait")
+            what = ("--no-deps", "h2o") if old else ()  # without a name, Compose would remove the second app
+            must("docker", "compose", "up", "--detach", "--no-recreate", *what)
         see_it_serve(project, new, watch)
         project.version.commit()
         survivors = [new]
-        for one in old:
+        for one in inspect(*(one.id for one in old)):
             say(f"{one.name} finishes its requests and stops")
             remove(one)
         see_it_serve(project, new)
-    except (RedeployError, InterruptError) as stop:
+    except (RedeployError, InterruptError, OSError) as stop:
         interruptions.ignored = True
         say("interrupted" if isinstance(stop, InterruptError) else "failed: going back to what was")
         bad = new if isinstance(stop, BadVersionError) else None
@@ -449,9 +453,11 @@ def wait_until_healthy(new: Container, patience: float) -> None:
 def check_running(new: Container) -> Container:
     """Look at the new version again; it must have run without a break."""
     now = next(iter(inspect(new.id)), None)
-    if not now or now.status != "running" or now.found["RestartCount"]:
-        code = now.found["State"]["ExitCode"] if now else "unknown"
-        raise BadVersionError(f"the new version has stopped, exit code {code}")
+    if not now:
+        raise BadVersionError("the new version's container is gone")
+    if now.found["RestartCount"] or now.status != "running":
+        how = "" if now.status == "running" else f" with exit code {now.found['State']['ExitCode']}"
+        raise BadVersionError(f"the new version has ended by itself{how}")
     return now
 
 
@@ -464,6 +470,8 @@ def see_it_serve(project: Project, new: Container, seconds: float = 0) -> None:
         fault = probe(project)
         now = time.monotonic()
         if fault and (since or now > deadline):
+            pause()
+            check_running(new)  # the better reason
             raise fault
         if not fault and not since:
             since = now
@@ -513,8 +521,9 @@ def take_over(project: Project, one: Container) -> bool:
 
 
 def remove(one: Container) -> None:
-    """Stop a container, which finishes its requests (stop_grace_period is the limit), and remove it."""
-    run("docker", "stop", one.id)
+    """Stop a container and remove it. One that served finishes its requests; stop_grace_period is the limit."""
+    limit = () if one.health == "healthy" else ("--time=2",)
+    run("docker", "stop", *limit, one.id)
     run("docker", "rm", "--force", one.id)
 
 

@@ -1,0 +1,249 @@
+"""A project to redeploy again and again, and load on it that checks every answer."""
+
+import hashlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from support import Project, copy_project, edit, project, run
+
+# What a test can switch on in appsettings.json: a page of its own, and the ways in which a new version can be bad.
+SWITCHES = """
+var fault = builder.Configuration["Fault"];
+switch (fault)
+{
+    case "throw":
+        throw new InvalidOperationException("planned: it throws");
+    case "hang":
+        Console.WriteLine("planned: it hangs");
+        Thread.Sleep(Timeout.Infinite);
+        break;
+    case "exit":
+        new Timer(_ => { Console.WriteLine("planned: it exits"); Environment.Exit(3); }).Change(2000, Timeout.Infinite);
+        break;
+}
+
+var app = builder.Build();
+if (fault == "sick")
+{
+    app.MapGet("/healthz", () => Results.StatusCode(503)).WithOrder(-1);
+}
+
+app.MapPost("/echo", async (HttpRequest request) =>
+{
+    using var reader = new StreamReader(request.Body);
+    return await reader.ReadToEndAsync();
+});
+app.MapGet("/slow", async () =>
+{
+    await Task.Delay(1500);
+    return "slow";
+});
+"""
+
+
+# What `dotnet publish SOURCE -c Release -o TARGET` makes of sources of which only the settings have changed.
+QUICK_DOTNET = """#!/bin/sh
+cp -r {compiled} "$6" && cp "$2/appsettings.json" "$6"
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A project that is served and redeployed."""
+
+    project: Project
+
+    def with_sdk(self) -> "Site":
+        """It compiles with the real SDK; otherwise a test that only changes settings is spared the seconds."""
+        environment = {name: value for name, value in self.project.environment.items() if name != "PATH"}
+        return Site(Project(self.root, environment))
+
+    def without_sdk(self, folder: Path) -> "Site":
+        """It publishes what it runs now, with other settings; `folder` holds what that takes."""
+        shutil.copytree(self.root / "publish", folder / "compiled")
+        dotnet = folder / "bin" / "dotnet"
+        dotnet.parent.mkdir()
+        dotnet.write_text(QUICK_DOTNET.format(compiled=folder / "compiled"))
+        dotnet.chmod(0o755)
+        path = f"{dotnet.parent}:{os.environ['PATH']}"
+        return Site(Project(self.root, {**self.project.environment, "PATH": path}))
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.project.root
+
+    @property
+    def program(self) -> Path:
+        """Program.cs."""
+        return self.root / "src" / "myapp" / "Program.cs"
+
+    def set(self, page: str = "", fault: str = "") -> None:
+        """Make a new version of the sources: what its page says, and what is wrong with it."""
+        settings = self.root / "src" / "myapp" / "appsettings.json"
+        settings.write_text(json.dumps({**json.loads(settings.read_text()), "Page": page, "Fault": fault}))
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command under test; it watches a new version shortly, where the test does not say otherwise."""
+        watch = [] if "h2o" in arguments or "--watch" in arguments else ["--watch", "1"]
+        return [sys.executable, str(self.root / "scripts" / "redeploy.py"), *arguments, *watch]
+
+    def redeploy(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, from another folder."""
+        done = run(*self.command(*arguments), cwd=Path("/"), env=self.project.environment, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    @contextmanager
+    def redeploying(self, until: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Start it and wait until it says that it has come to a step."""
+        with subprocess.Popen(
+            self.command(*arguments),
+            env={**os.environ, **self.project.environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            assert process.stdout
+            try:
+                seen = []
+                for line in process.stdout:
+                    seen.append(line)
+                    if until in line:
+                        break
+                else:
+                    raise AssertionError(f"it never said {until!r}:\n{''.join(seen)}")
+                yield process
+            finally:
+                process.kill()
+
+    def run_again(self) -> None:
+        """Run it after one was killed, as soon as what that one had started has come to its end."""
+        deadline = time.monotonic() + 60
+        while True:
+            done = run(*self.command(), env=self.project.environment, check=False)
+            if "another redeploy.py is at work" not in done.stderr or time.monotonic() > deadline:
+                assert done.returncode == 0, done.stdout + done.stderr
+                return
+
+    def containers(self, service: str = "app") -> list[str]:
+        """The ids of a service's containers, whatever their state."""
+        return self.project.compose("ps", "--all", "--quiet", service).stdout.split()
+
+    def tidy(self) -> bool:
+        """Whether nothing is left of a run but the version and the one before."""
+        left = {path.name for path in self.root.glob("publish*")} - {"publish", "publish.previous"}
+        tags = run("docker", "image", "ls", "--filter", f"reference={self.image}:of-*", "--quiet").stdout
+        return not left and not tags and len(self.containers()) == 1
+
+    @property
+    def image(self) -> str:
+        """The name of the app's image, where it is built."""
+        return self.project.environment["COMPOSE_PROJECT_NAME"] + "-app"
+
+    @contextmanager
+    def loaded(self, pause: float = 0.01) -> Iterator["Load"]:
+        """Ask for pages until the end of the block; each connection rests so many seconds after an answer."""
+        load = Load(int(self.project.environment["HTTP_PORT"]), pause)
+        load.begin(connections=6)
+        try:
+            yield load
+        finally:
+            load.end()
+
+
+class Load:
+    """Connections that ask again and again, GETs and POSTs, and compare each answer."""
+
+    def __init__(self, port: int, pause: float) -> None:
+        self.port = port
+        self.pause = pause
+        self.good = 0
+        self.bad: Counter[str] = Counter()
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._gate = threading.Lock()
+
+    def begin(self, connections: int) -> None:
+        """Start them, and wait until all of them get answers; one more asks for slow pages."""
+        jobs: Sequence[Callable[[http.client.HTTPConnection, int], bool]] = (get, post)
+        started = [threading.Event() for _ in range(connections + 1)]
+        for number, event in enumerate(started):
+            job = slow if number == connections else jobs[number % 2]
+            self._threads.append(threading.Thread(target=self._ask, args=(job, event), daemon=True))
+            self._threads[-1].start()
+        assert all(event.wait(20) for event in started), self.bad
+
+    def end(self) -> None:
+        """Let each finish its last request."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, job: Callable[[http.client.HTTPConnection, int], bool], started: threading.Event) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        number = 0
+        while not self._stop.wait(self.pause):
+            number += 1
+            try:
+                fault = "" if job(connection, number) else f"{job.__name__}: wrong answer"
+            except (OSError, http.client.HTTPException) as error:
+                fault = f"{job.__name__}: {error!r}"
+                connection.close()
+            with self._gate:
+                self.good += not fault
+                self.bad.update([fault] if fault else [])
+            started.set()
+        connection.close()
+
+
+def get(connection: http.client.HTTPConnection, _number: int) -> bool:
+    """Ask for the page."""
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    return bool(answer.read()) and answer.status == 200
+
+
+def post(connection: http.client.HTTPConnection, number: int) -> bool:
+    """Send a body of its own and expect it back."""
+    body = hashlib.sha256(str(number).encode()).hexdigest() * (1 + number % 300)
+    connection.request("POST", "/echo", body)
+    answer = connection.getresponse()
+    return answer.read() == body.encode() and answer.status == 200
+
+
+def slow(connection: http.client.HTTPConnection, _number: int) -> bool:
+    """Ask for a page that takes 1.5 s: it is often under way when its version is told to stop."""
+    connection.request("GET", "/slow")
+    answer = connection.getresponse()
+    return answer.read() == b"slow" and answer.status == 200
+
+
+def make_site(default_project: Path, root: Path, name: str) -> Site:
+    """Copy the project, with the switches in its Program.cs."""
+    copy_project(default_project, root)
+    site = Site(project(root, name))
+    edit(site.program, "var app = builder.Build();\n", SWITCHES.lstrip())
+    edit(site.program, '"Hello World!"', 'app.Configuration["Page"]')
+    site.set("first")
+    return site
+
+
+def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> str:
+    """Send a signal, and return what it still says."""
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=120)
+    return out

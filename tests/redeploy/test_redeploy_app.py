@@ -1,0 +1,264 @@
+"""New versions of an app that runs from ./publish: good ones, bad ones, and runs that do not come to their end."""
+
+import fcntl
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from redeploy.served import Site, interrupt
+from support import edit, run
+
+pytestmark = [pytest.mark.engine, pytest.mark.sdk]
+
+# A step's words, and where a run is when it has just said them.
+STEPS = ["publishing", "starting the new", "waiting until", "watching it", "finishes its requests"]
+
+
+def files(container: str) -> str:
+    """A fingerprint of the files that a container sees in /app."""
+    return run("docker", "exec", container, "sh", "-c", "cd /app && sha256sum *").stdout
+
+
+def test_an_edit_is_served_and_no_request_is_lost(mounted: Site) -> None:
+    before = mounted.containers()
+    mounted.set("An edit")
+    edit(mounted.program, 'app.MapGet("/", () => ', 'app.MapGet("/", () => "Edited. " + ')
+
+    with mounted.loaded(pause=0.002) as load:
+        done = mounted.with_sdk().redeploy()
+
+    assert mounted.project.get().text == "Edited. An edit"
+    assert not load.bad
+    assert load.good > 100
+    assert not set(before) & set(mounted.containers())
+    assert mounted.tidy()
+    assert "serves now" in done.stdout.splitlines()[-1]
+    edit(mounted.program, '"Edited. " + ', "")
+
+
+def test_a_changed_compose_file_comes_along_and_then_compose_has_nothing_to_do(mounted: Site) -> None:
+    edit(mounted.root / "compose.yaml", "pids_limit: 200", "pids_limit: 201")
+    mounted.redeploy()
+    after = mounted.containers("app") + mounted.containers("h2o")
+
+    mounted.project.up()
+
+    assert mounted.containers("app") + mounted.containers("h2o") == after
+    assert run("docker", "inspect", after[0], "--format", "{{.HostConfig.PidsLimit}}").stdout.strip() == "201"
+
+
+def test_rollback_swaps_the_two_versions(mounted: Site) -> None:
+    page = mounted.project.get().text
+    mounted.set("two")
+    mounted.redeploy()
+    mounted.redeploy()  # the same once more is no other version
+
+    with mounted.loaded() as load:
+        mounted.redeploy("--rollback")
+        back = mounted.project.get().text
+        mounted.redeploy("--rollback")
+
+    assert (back, mounted.project.get().text) == (page, "two")
+    assert not load.bad
+    assert mounted.tidy()
+
+
+def test_a_version_that_does_not_compile_changes_nothing(mounted: Site) -> None:
+    before, page = mounted.containers(), mounted.project.get().text
+    edit(mounted.program, "app.Run();", "app.Run()")
+    try:
+        done = mounted.with_sdk().redeploy(code=1)
+    finally:
+        edit(mounted.program, "app.Run()", "app.Run();")
+
+    assert "publish failed" in done.stderr
+    assert "error CS1002" in done.stderr
+    assert (mounted.containers(), mounted.project.get().text) == (before, page)
+    assert mounted.tidy()
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "reason", "logged"),
+    [
+        ("throw", (), "has ended by itself", "planned: it throws"),
+        ("hang", ("--timeout", "3"), "was not healthy within 3 s", "planned: it hangs"),
+        ("sick", ("--timeout", "3"), "was not healthy within 3 s", "stays as it is until this instance is healthy"),
+        ("exit", ("--watch", "10"), "has ended by itself", "planned: it exits"),
+    ],
+)
+def test_a_bad_version_is_removed_and_the_old_one_serves(
+    mounted: Site, fault: str, options: tuple[str, ...], reason: str, logged: str
+) -> None:
+    before, page = mounted.containers(), mounted.project.get().text
+    previous = {path.name: path.read_bytes() for path in (mounted.root / "publish.previous").glob("*")}
+    mounted.set("bad", fault)
+
+    with mounted.loaded() as load:
+        done = mounted.redeploy(*options, code=1)
+
+    assert reason in done.stderr
+    assert logged in done.stderr
+    assert (mounted.containers(), mounted.project.get().text) == (before, page)
+    assert '"bad"' not in (mounted.root / "publish" / "appsettings.json").read_text()
+    assert {path.name: path.read_bytes() for path in (mounted.root / "publish.previous").glob("*")} == previous
+    assert mounted.tidy()
+    if fault != "exit":  # that one served: what it had not answered when it exited is lost
+        assert not load.bad
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_killed_run_costs_no_request_and_the_next_one_finishes(mounted: Site, step: str) -> None:
+    mounted.set(f"killed when {step}")
+    site = mounted.with_sdk() if step == "publishing" else mounted
+
+    with mounted.loaded() as load:
+        with site.redeploying(step) as process:
+            process.kill()
+        mounted.run_again()
+
+    assert mounted.project.get().text == f"killed when {step}"
+    assert not load.bad
+    assert mounted.tidy()
+
+
+def test_a_run_that_was_killed_between_two_renames_is_put_right(mounted: Site) -> None:
+    publish, old, page = mounted.root / "publish", mounted.containers()[0], mounted.project.get().text
+    publish.rename(mounted.root / f"publish.of-{old[:12]}")
+    mounted.set("bad", "throw")
+
+    mounted.redeploy(code=1)
+
+    assert publish.is_dir()
+    assert (mounted.containers(), mounted.project.get().text) == ([old], page)
+    assert mounted.tidy()
+
+
+@pytest.mark.parametrize("step", ["publishing", "waiting until", "watching it"])
+def test_ctrl_c_leaves_all_as_it_was(mounted: Site, step: str) -> None:
+    before, page = mounted.containers(), mounted.project.get().text
+    seen = files(before[0])
+    mounted.set(f"interrupted when {step}")
+    site = mounted.with_sdk() if step == "publishing" else mounted
+
+    with mounted.loaded() as load, site.redeploying(step) as process:
+        said = interrupt(process, signal.SIGINT)
+
+    assert process.returncode == 130
+    assert said.splitlines()[-1].endswith("serves")
+    assert (mounted.containers(), mounted.project.get().text) == (before, page)
+    assert files(before[0]) == seen
+    assert not load.bad
+    assert mounted.tidy()
+
+
+def test_a_running_app_never_sees_its_files_change(mounted: Site) -> None:
+    old = mounted.containers()[0]
+    seen = files(old)
+    mounted.set("files")
+
+    with mounted.redeploying("watching it") as process:
+        beside = files(old)
+        published = '"files"' in (mounted.root / "publish" / "appsettings.json").read_text()
+        interrupt(process, signal.SIGTERM)
+
+    assert published
+    assert beside == seen == files(old)
+    assert process.returncode == 143
+
+
+def test_interrupted_at_the_end_it_finishes(mounted: Site) -> None:
+    mounted.set("late")
+
+    with mounted.loaded() as load, mounted.redeploying("finishes its requests") as process:
+        interrupt(process, signal.SIGINT)
+
+    assert process.returncode == 130
+    assert mounted.project.get().text == "late"
+    assert not load.bad
+    assert mounted.tidy()
+
+
+def test_two_at_once_are_refused(mounted: Site) -> None:
+    before = mounted.containers()
+    with (mounted.root / "scripts" / "redeploy.py").open() as script:
+        fcntl.flock(script, fcntl.LOCK_EX)
+        done = mounted.redeploy(code=1)
+
+    assert "another redeploy.py is at work" in done.stderr
+    assert mounted.containers() == before
+
+
+def test_what_is_not_running_is_started(mounted: Site) -> None:
+    mounted.set("h2o")
+    mounted.project.compose("stop", "h2o")
+    mounted.redeploy()
+    assert mounted.project.get().text == "h2o"
+
+    mounted.set("all")
+    mounted.project.compose("down")
+    umask = os.umask(0o077)
+    try:
+        mounted.redeploy()
+    finally:
+        os.umask(umask)
+    assert mounted.project.get().text == "all"
+    assert mounted.tidy()
+
+
+def test_an_old_version_that_is_down_is_replaced(mounted: Site) -> None:
+    mounted.set("down", "throw")
+    mounted.redeploy(code=1)
+    run("docker", "rm", "--force", *mounted.containers())
+    mounted.redeploy(code=1)  # with nothing to go back to, nothing is left running
+    assert mounted.containers() == []
+
+    mounted.set("up again")
+    mounted.redeploy()
+
+    assert mounted.project.get().text == "up again"
+    assert mounted.tidy()
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"PATH": "/nowhere"}, "docker is not installed"),
+        ({"DOCKER_HOST": "unix:///nowhere.sock"}, "the Docker engine does not answer"),
+    ],
+)
+def test_a_missing_tool_is_named(mounted: Site, environment: dict[str, str], reason: str) -> None:
+    done = run(*mounted.command(), env={**mounted.project.environment, **environment}, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"redeploy.py: {reason}")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
+    (tmp_path / "docker").symlink_to(run("sh", "-c", "command -v docker").stdout.strip())
+
+    done = run(*mounted.command(), env={**mounted.project.environment, "PATH": str(tmp_path)}, check=False)
+
+    assert done.returncode == 1
+    assert "redeploy.py: the .NET SDK is not installed" in done.stderr
+    assert mounted.tidy()
+
+
+def test_outside_a_project_it_says_so(mounted: Site, tmp_path: Path) -> None:
+    script = tmp_path / "scripts" / "redeploy.py"
+    script.parent.mkdir()
+    script.write_bytes((mounted.root / "scripts" / "redeploy.py").read_bytes())
+
+    done = run("python3", script, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("redeploy.py: Compose cannot read this project")
+
+
+def test_without_a_version_before_there_is_no_rollback(mounted: Site) -> None:
+    (mounted.root / "publish.previous").rename(mounted.root / "before")
+    try:
+        assert "there is no version before" in mounted.redeploy("--rollback", code=1).stderr
+    finally:
+        (mounted.root / "before").rename(mounted.root / "publish.previous")

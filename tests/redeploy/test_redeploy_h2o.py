@@ -1,0 +1,96 @@
+"""A changed h2o.conf, taken over while requests come in."""
+
+import http.client
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redeploy.served import Site, get
+from support import edit, eventually, run
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def conf(mounted: Site) -> Iterator[Path]:
+    """Its h2o.conf, put back afterwards."""
+    path = mounted.root / "h2o" / "h2o.conf"
+    text = path.read_text()
+    yield path
+    path.write_text(text)
+    mounted.redeploy("h2o")
+
+
+def test_a_changed_conf_serves_and_no_request_is_lost(mounted: Site, conf: Path) -> None:
+    before = mounted.containers("h2o")
+    edit(conf, "hosts:\n", 'header.set: "X-Edited: yes"\nhosts:\n')
+
+    with mounted.loaded() as load:
+        done = mounted.redeploy("h2o")
+
+    assert mounted.project.get().headers["x-edited"] == "yes"
+    assert "the new h2o.conf serves now" in done.stdout
+    assert not load.bad
+    assert mounted.containers("h2o") == before
+
+
+def test_a_connection_that_is_open_does_not_hold_it_up(mounted: Site, conf: Path) -> None:
+    edit(conf, "hosts:\n", 'header.set: "X-Edited: while open"\nhosts:\n')
+
+    connection = http.client.HTTPConnection("127.0.0.1", int(mounted.project.environment["HTTP_PORT"]), timeout=30)
+    assert get(connection, 0)
+
+    done = mounted.redeploy("h2o")
+
+    assert "connections that are open end with the old one" in done.stdout
+    assert mounted.project.get().headers["x-edited"] == "while open"
+    assert get(connection, 1)
+    connection.close()
+
+
+def test_a_broken_conf_is_refused(mounted: Site, conf: Path) -> None:
+    worker = run("docker", "top", *mounted.containers("h2o"), "-eo", "pid").stdout
+    edit(conf, "listen: 8080", "listne: 8080")
+
+    with mounted.loaded() as load:
+        done = mounted.redeploy("h2o", code=1)
+
+    assert "H2O refuses h2o.conf" in done.stderr
+    assert "listne" in done.stderr
+    assert run("docker", "top", *mounted.containers("h2o"), "-eo", "pid").stdout == worker
+    assert not load.bad
+
+
+def test_a_conf_that_passes_its_test_and_does_not_start_is_told(mounted: Site, conf: Path) -> None:
+    edit(conf, "listen: 8080", "listen: 9090")
+
+    with mounted.loaded() as load:
+        done = mounted.redeploy("h2o", code=1)
+
+    assert "the new worker does not start" in done.stderr
+    assert not load.bad
+
+
+def test_it_tells_what_a_new_conf_does_not_bring(mounted: Site) -> None:
+    edit(mounted.root / "compose.yaml", "pids_limit: 100", "pids_limit: 101")
+    try:
+        assert "`docker compose up -d h2o`" in mounted.redeploy("h2o").stdout
+    finally:
+        edit(mounted.root / "compose.yaml", "pids_limit: 101", "pids_limit: 100")
+
+
+def test_h2o_still_comes_back_after_a_crash(mounted: Site) -> None:
+    mounted.redeploy("h2o")
+    h2o = mounted.containers("h2o")[0]
+    master = run("docker", "inspect", h2o, "--format", "{{.State.Pid}}").stdout.strip()
+
+    run("docker", "run", "--rm", "--pid=host", "debian:bookworm-slim", "sh", "-c", f"kill -KILL {master}")
+
+    restarts = ("docker", "inspect", h2o, "--format", "{{.RestartCount}}")
+    eventually(lambda: run(*restarts).stdout.strip() == "1", "a restart")
+    mounted.project.up()
+    assert mounted.project.get().status == 200
+
+
+def test_there_is_no_rollback_of_a_conf(mounted: Site) -> None:
+    assert "--rollback is for the app" in mounted.redeploy("h2o", "--rollback", code=2).stderr

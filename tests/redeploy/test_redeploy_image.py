@@ -1,0 +1,87 @@
+"""New versions of an app whose image is built from source."""
+
+import pytest
+from redeploy.served import Site
+from support import edit, run
+
+pytestmark = pytest.mark.engine
+
+
+def images(site: Site) -> dict[str, str]:
+    """The ids behind the names of the app's image."""
+    lines = run("docker", "image", "ls", "--no-trunc", "--format", "{{.Tag}} {{.ID}}", site.image).stdout.splitlines()
+    return {tag: identity for tag, _, identity in (line.partition(" ") for line in lines)}
+
+
+def test_an_edit_is_built_and_served_and_one_version_before_is_kept(built: Site) -> None:
+    dangling = ("docker", "image", "ls", "--quiet", "--no-trunc", "--filter", "dangling=true")
+    known = set(run(*dangling).stdout.split())
+    first = images(built)
+
+    with built.loaded() as load:
+        for page in ("one", "two"):
+            built.set(page)
+            built.redeploy()
+            assert built.project.get().text == page
+    second = images(built)
+    running = built.containers("app") + built.containers("h2o")
+    built.project.up()
+
+    assert not load.bad
+    assert set(second) == {"latest", "previous"}
+    assert not set(first.values()) & set(second.values())
+    assert set(run(*dangling).stdout.split()) <= known
+    assert built.containers("app") + built.containers("h2o") == running
+
+
+def test_rollback_swaps_the_two_versions(built: Site) -> None:
+    page, now = built.project.get().text, images(built)
+    if "previous" not in now:
+        built.set("next")
+        built.redeploy()
+        page, now = built.project.get().text, images(built)
+
+    with built.loaded() as load:
+        built.redeploy("--rollback")
+
+    assert images(built) == {"latest": now["previous"], "previous": now["latest"]}
+    assert built.project.get().text != page
+    assert not load.bad
+    assert built.tidy()
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("compile", "the build of the image failed"), ("throw", "has ended by itself")]
+)
+def test_a_bad_version_is_removed_and_the_old_one_serves(built: Site, fault: str, reason: str) -> None:
+    before, named, page = built.containers(), images(built), built.project.get().text
+    built.set("bad", fault)
+    if fault == "compile":
+        edit(built.program, "app.Run();", "app.Run()")
+    try:
+        with built.loaded() as load:
+            done = built.redeploy(code=1)
+    finally:
+        if fault == "compile":
+            edit(built.program, "app.Run()", "app.Run();")
+
+    assert reason in done.stderr
+    assert {"compile": "error CS1002", "throw": "planned: it throws"}[fault] in done.stderr
+    assert (built.containers(), images(built), built.project.get().text) == (before, named, page)
+    assert not load.bad
+    assert built.tidy()
+
+
+@pytest.mark.parametrize("step", ["building", "finishes its requests"])
+def test_a_killed_run_costs_no_request_and_the_next_one_finishes(built: Site, step: str) -> None:
+    built.set(f"killed when {step}")
+
+    with built.loaded() as load:
+        with built.redeploying(step) as process:
+            process.kill()
+        built.run_again()
+
+    assert built.project.get().text == f"killed when {step}"
+    assert set(images(built)) == {"latest", "previous"}
+    assert not load.bad
+    assert built.tidy()
