@@ -10,21 +10,22 @@ from faults.faulty import App, Caller, running
 
 pytestmark = pytest.mark.engine
 
-NEVER = {"shutdownTimeoutSeconds": "600", "Socket__DrainTimeout": "00:10:00"}  # longer than a test waits
-SOON = {"shutdownTimeoutSeconds": "2", "Socket__DrainTimeout": "00:00:01"}
-
 
 @pytest.fixture
 def patient(publish: Path, tmp_path: Path) -> Iterator[App]:
-    """An app that waits for whatever is under way."""
-    with running(publish, tmp_path / "kestrel.sock", **NEVER) as app:
+    """An app that waits for whatever is under way, longer than a test does."""
+    with running(
+        publish, tmp_path / "kestrel.sock", shutdownTimeoutSeconds="600", Socket__DrainTimeout="00:10:00"
+    ) as app:
         yield app
 
 
 @pytest.fixture
 def hasty(publish: Path, tmp_path: Path) -> Iterator[App]:
     """An app that waits for two seconds."""
-    with running(publish, tmp_path / "kestrel.sock", **SOON) as app:
+    with running(
+        publish, tmp_path / "kestrel.sock", shutdownTimeoutSeconds="2", Socket__DrainTimeout="00:00:01"
+    ) as app:
         yield app
 
 

@@ -73,7 +73,7 @@ class Visitors:
 
     @property
     def outage(self) -> float:
-        """Seconds from the first failed request until the first good answer to one that followed the last failed one."""
+        """Seconds from the first failed request to the first good one: the answer to one sent after the last failed."""
         if self.first_failed is None:
             return 0
         return (self.good_again or time.monotonic()) - self.first_failed
@@ -91,14 +91,15 @@ class Visitors:
 
     async def _ask_on(self, number: int) -> None:
         connection: Connection | None = None
-        generator = random.Random(number)  # noqa: S311 - bodies, no secrets
+        generator = random.Random(number)
         await asyncio.sleep(generator.random() * self._pause)
         while not self._stop:
             number += 1
             body = generator.randbytes(generator.choice((0, 1, 100, 10_000, 50_000))) if number % 2 else None
             begin = time.monotonic()
             try:
-                connection = connection or await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._port), LIMIT)
+                if not connection:
+                    connection = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._port), LIMIT)
                 outcome, last = await asyncio.wait_for(self._ask(connection, body), LIMIT)
             except (OSError, EOFError, asyncio.TimeoutError) as error:
                 outcome, last = type(error).__name__, True
@@ -114,8 +115,8 @@ class Visitors:
 
     async def _ask(self, connection: Connection, body: bytes | None) -> tuple[str, bool]:
         reader, writer = connection
-        request = f"POST /echo HTTP/1.1\r\nContent-Length: {len(body)}\r\n" if body is not None else "GET / HTTP/1.1\r\n"
-        writer.write(f"{request}Host: localhost\r\n\r\n".encode() + (body or b""))
+        line = "GET / HTTP/1.1" if body is None else f"POST /echo HTTP/1.1\r\nContent-Length: {len(body)}"
+        writer.write(f"{line}\r\nHost: localhost\r\n\r\n".encode() + (body or b""))
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         status, text = head[9:12].decode(), await read_body(reader, head)
         outcome = status

@@ -1,0 +1,41 @@
+"""The engine itself is killed, with the containers up: they come back with it, without a hand."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from faults.engine import Engine, missing
+from faults.faulty import IMAGE
+from faults.visitors import AWAY, GOOD, Visitors
+from support import Project, eventually
+
+pytestmark = pytest.mark.engine
+
+
+def test_containers_come_back_with_an_engine_that_was_killed(faulty_stack: Project, tmp_path: Path) -> None:
+    if reason := missing():
+        pytest.skip(reason)
+    name = faulty_stack.environment["COMPOSE_PROJECT_NAME"]
+    with Engine(tmp_path / "engine") as engine:
+        engine.copy_images(IMAGE, f"{name}-h2o")
+        stack = Project(faulty_stack.root, {**faulty_stack.environment, "DOCKER_HOST": engine.host})
+        stack.up()
+
+        port = int(stack.environment["HTTP_PORT"])
+        with Visitors(port, network=engine.network) as visitors:
+            eventually(lambda: visitors.counts[GOOD] > 100, "good answers")
+            engine.end(signal.SIGKILL)
+            engine.start()
+            eventually(lambda: visitors.good_since_fault > 100, f"good answers, not {visitors.counts}")
+
+        assert visitors.failed > 0
+        assert visitors.counts.keys() <= {
+            GOOD,
+            AWAY,
+            "IncompleteReadError",
+            "ConnectionResetError",
+            "ConnectionRefusedError",
+        }
+        listing = stack.inside("app", "ls", "/tmp/myapp").stdout.split()
+        assert len(listing) == 3
+        stack.remove()
