@@ -897,6 +897,9 @@ def there_is_one_socket_path(project: Project, model: Model) -> Iterator[Finding
         message = f"app: the socket {path} is in no shared folder; mount the volume at {folder(path)}"
         yield error(at, "socket-mount", message)
         return
+    if not all(mount.writable for mount in model.mounts(APP) if mount.source == app[0]):
+        at = project.at(APP, "volumes", holding=app[0], key="read_only")
+        yield error(at, "socket-mount", f"app: it may not write to {folder(path)}; remove read_only")
     others = {mount.source for name in set(model.services) - {APP, H2O} for mount in model.mounts(name)}
     found = False
     for up in project.upstreams:

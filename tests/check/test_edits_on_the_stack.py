@@ -1,0 +1,89 @@
+"""Breaking edits break the real stack: without these tests the corpus would hold opinions."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from check.corpus import Edit, edits
+from support import REPO, Project, cookiecutter, copy_project, eventually, project
+
+PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project named shop, published. Read it, don't change it."""
+    output_dir = tmp_path_factory.mktemp("published")
+    cookiecutter(REPO, output_dir, "project_name=Shop", "http_port=18100")
+    return output_dir / "shop"
+
+
+@pytest.fixture
+def stack(published: Path, tmp_path: Path) -> Iterator[Project]:
+    """A copy to be edited, under a Compose name and on a port of its own."""
+    stack = project(copy_project(published, tmp_path / "shop"), "check-edits-stack")
+    stack.remove()
+    yield stack
+    stack.remove()
+
+
+def shown() -> list[Edit]:
+    return [edit for edit in edits("breaking", docker=True) if "stack" in edit.said]
+
+
+def test_the_project_works_before_it_is_edited(stack: Project) -> None:
+    stack.up()
+    assert stack.get().status == 200
+
+
+@pytest.mark.parametrize("edit", shown(), ids=str)
+def test_a_breaking_edit_breaks(edit: Edit, stack: Project) -> None:
+    edit.apply(stack.root)
+    for settings in stack.root.glob("src/shop/appsettings*.json"):  # as if it had been published again
+        if (stack.root / "publish").is_dir():
+            (stack.root / "publish" / settings.name).write_text(settings.read_text())
+    expected = edit.said["stack"]
+    up = subprocess.Popen(
+        ["docker", "compose", "up", "--detach"],
+        cwd=stack.root,
+        env={**os.environ, **stack.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        if "refused" in expected:
+            _, errors = up.communicate(timeout=PATIENCE + 20)
+            assert up.returncode != 0
+            assert expected["refused"] in errors
+        elif "page" in expected:
+            eventually(lambda: status(stack) == expected["page"] and serves(stack), str(expected), PATIENCE)
+        elif "log" in expected:
+            logs = ("logs", "--no-log-prefix", expected["log"])
+            said = lambda: stack.compose(*logs, check=False)  # noqa: E731
+            eventually(lambda: expected["shows"] in said().stdout + said().stderr, str(expected), PATIENCE)
+        else:
+            command = expected["run"].split()
+            inside = lambda: stack.inside(expected["inside"], *command, check=False).stdout.split()  # noqa: E731
+            eventually(lambda: any(expected["shows"] in word for word in inside()), str(expected), PATIENCE)
+    finally:
+        up.kill()
+        up.communicate()
+
+
+def status(stack: Project) -> int:
+    """The status of the page; 0 where nothing answers."""
+    try:
+        return stack.get().status
+    except OSError:
+        return 0
+
+
+def serves(stack: Project) -> bool:
+    """Whether h2o runs, so that what its port answers is the outcome."""
+    return "h2o" in stack.compose("ps", "--services", "--status", "running").stdout.split()
