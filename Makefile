@@ -25,6 +25,10 @@ test-fast: venv ## run the tests that need no engine
 lint: venv ## run every linter, on the template and on a project baked from it
 	@testbed/lint
 
+.PHONY: soak
+soak: setup ## a million requests over twenty redeploys, then each fault; a quarter of an hour (SHORT=1: one minute)
+	@.venv/bin/python bench/soak.py $(if $(SHORT),--short)
+
 .PHONY: setup
 setup: images venv ## have all that the tests need
 	@testbed/tools
