@@ -155,7 +155,7 @@ class Site:
         return self.project.environment["COMPOSE_PROJECT_NAME"] + "-app"
 
     @contextmanager
-    def loaded(self, pause: float = 0.01) -> Iterator["Load"]:
+    def loaded(self, pause: float = 0.02) -> Iterator["Load"]:
         """Ask for pages until the end of the block; each connection rests so many seconds after an answer."""
         load = Load(int(self.project.environment["HTTP_PORT"]), pause)
         load.begin(connections=6)

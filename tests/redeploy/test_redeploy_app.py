@@ -25,7 +25,7 @@ def test_an_edit_is_served_and_no_request_is_lost(mounted: Site) -> None:
     mounted.set("An edit")
     edit(mounted.program, 'app.MapGet("/", () => ', 'app.MapGet("/", () => "Edited. " + ')
 
-    with mounted.loaded(pause=0.002) as load:
+    with mounted.loaded() as load:
         done = mounted.with_sdk().redeploy()
 
     assert mounted.project.get().text == "Edited. An edit"

@@ -417,7 +417,7 @@ def redeploy(project: Project, *, rollback: bool, patience: float, watch: float)
         see_it_serve(project, new)
     except (RedeployError, InterruptError, OSError) as stop:
         interruptions.ignored = True
-        say("interrupted" if isinstance(stop, InterruptError) else "failed: going back to what was")
+        say("interrupted" if isinstance(stop, InterruptError) else "it failed: putting things right")
         bad = new if isinstance(stop, BadVersionError) else None
         if isinstance(stop, BadVersionError) and bad:
             logged = run("docker", "logs", "--tail=20", bad.id)
@@ -425,7 +425,7 @@ def redeploy(project: Project, *, rollback: bool, patience: float, watch: float)
         keeper = settle(project, survivors, bad)
         say(f"{keeper.name} serves" if keeper else "no version of the app serves")
         raise
-    say(f"{new.name} serves now; --rollback brings back the version before")
+    say(f"{new.name} serves now")
 
 
 def start(project: Project, old: list[Container]) -> Container:
