@@ -32,6 +32,7 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     if _is_compared(answers, project):
         publishing.remove_override(project)
         return
+    publishing.make_readable(project / "h2o")
     fault = publishing.publish(project, answers["project_slug"], answers["__dotnet_version"])
     if fault:
         console.warn(

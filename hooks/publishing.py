@@ -37,6 +37,7 @@ def publish(project: Path, slug: str, dotnet_version: str) -> str | None:
         _remove(made)
         fault = _publish(project, slug, dotnet_version)
         if fault is None:
+            make_readable(project / "publish")
             override.write_bytes(text)
             return None
     except KeyboardInterrupt:
@@ -45,6 +46,13 @@ def publish(project: Path, slug: str, dotnet_version: str) -> str | None:
         fault = f"{error.strerror}: {error.filename}"
     _remove([override, *made])
     return fault
+
+
+def make_readable(folder: Path) -> None:
+    """Let the users of the containers read a folder that they mount, made under whatever umask."""
+    if os.name == "posix":
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 
 
 def remove_override(project: Path) -> None:

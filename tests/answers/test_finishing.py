@@ -393,3 +393,18 @@ def test_a_program_gets_no_keyboard_and_its_words_are_not_taken_apart(tmp_path: 
     assert result.problem is None
     assert result.output == [f"True {words}"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_strict_umask_does_not_keep_the_users_of_the_containers_from_their_files(
+    bake: Callable[..., str], output_dir: Path, dotnet: Callable[..., None]
+) -> None:
+    dotnet('[ "$1" = publish ] || { echo 10.0.100; exit; }', "mkdir -p publish && : > publish/myapp.dll")
+    before = os.umask(0o077)
+    try:
+        bake()
+    finally:
+        os.umask(before)
+
+    for folder in (output_dir / "myapp/h2o", output_dir / "myapp/publish"):
+        for path in (folder, *folder.rglob("*")):
+            assert path.stat().st_mode & 0o004, path

@@ -5,6 +5,7 @@ using {{ cookiecutter.__namespace }};
 switch (args)
 {
     case ["health"]: return SocketCommands.Health();
+    case ["serves"]: return SocketCommands.Serves();
     case ["take-over"]: return SocketCommands.TakeOver();
 }
 
@@ -26,7 +27,7 @@ var app = builder.Build();
 
 app.UseForwardedHeaders();
 app.MapGet("/", () => "Hello World!");
-app.MapHealthChecks("/healthz");
+app.MapHealthChecks("/healthz").AllowAnonymous();
 
 app.Run();
 return 0;

@@ -16,10 +16,12 @@ namespace {{ cookiecutter.__namespace }};
 /// <list type="number">
 /// <item>start: remove what killed instances left, bind <c>kestrel.sock.1a2b3c4d</c>, mode 0660, listen;</item>
 /// <item>when the host has started and this instance's own /healthz answers 200: rename a link to it over the path;</item>
-/// <item>stop: take the path away if it still leads here, end each connection with its next response, close the socket
-/// when no connection is open.</item>
+/// <item>from then on: take the path again whenever it leads to no instance that lives;</item>
+/// <item>stop: leave the path to another instance that is healthy, or take it away; end each connection with its next
+/// response; close the socket when no connection is open.</item>
 /// </list>
-/// <para>Nothing in this file depends on the rest of the project: it can be copied into another app as it is.</para>
+/// <para>To use it in another app, copy this file, map /healthz so that it answers anybody, and let Program.cs run
+/// <see cref="SocketCommands"/>. It serves one socket.</para>
 /// </remarks>
 public static class SocketLifecycleExtensions
 {
@@ -55,9 +57,21 @@ public sealed class SocketLifecycleOptions
 public static class SocketCommands
 {
     /// <summary>Asks the instance that runs in this container for /healthz, over its own socket.</summary>
-    /// <returns>The exit code: 0 if it serves the public path or did so before, and answers 200; otherwise 1.</returns>
+    /// <returns>The exit code: 0 if it has published itself and answers 200; otherwise 1.</returns>
     /// <remarks>Never over the public path: that may lead to another instance, which would answer for this one.</remarks>
-    public static int Health() => Run(static instance => Console.WriteLine($"healthy: {instance.Path}"));
+    public static int Health() => Run(static instance =>
+    {
+        Console.WriteLine($"healthy: {instance.OwnPath}");
+        return 0;
+    });
+
+    /// <summary>Tells whether the public path leads to the instance that runs in this container.</summary>
+    /// <returns>The exit code: 0 if it does and the instance is healthy; otherwise 1.</returns>
+    public static int Serves() => Run(static instance =>
+    {
+        Console.WriteLine($"{instance.PublicPath} leads to {instance.Target ?? "nothing"}; this is {instance.OwnPath}");
+        return instance.IsPublished ? 0 : 1;
+    });
 
     /// <summary>Makes the public path lead to the instance that runs in this container, if that one is healthy.</summary>
     /// <returns>The exit code: 0 if the path leads here now; otherwise 1, and nothing has changed.</returns>
@@ -65,19 +79,19 @@ public static class SocketCommands
     {
         using var gate = instance.EnterGateAsync().GetAwaiter().GetResult();
         instance.Publish();
-        Console.WriteLine($"{instance.PublicPath} leads to {instance.Path}");
+        Console.WriteLine($"{instance.PublicPath} leads to {instance.OwnPath}");
+        return 0;
     });
 
-    private static int Run(Action<SocketInstance> command)
+    private static int Run(Func<SocketInstance, int> command)
     {
         try
         {
             var instance = SocketInstance.ReadRecord();
-            var complaint = instance is null ? "no instance serves here yet" : SocketHealth.Ask(instance.Path);
+            var complaint = instance is null ? "no instance serves here yet" : SocketHealth.Ask(instance.OwnPath);
             if (complaint is null)
             {
-                command(instance!);
-                return 0;
+                return command(instance!);
             }
 
             Console.Error.WriteLine($"unhealthy: {complaint}");
@@ -119,7 +133,8 @@ internal static class SocketHealth
 
             return statusLine.SequenceEqual("HTTP/1.1 200"u8)
                 ? null
-                : $"/healthz answers \"{Encoding.ASCII.GetString(statusLine[..length])}\"";
+                : $"/healthz answers \"{Encoding.ASCII.GetString(statusLine[..length])}\" (a 400 where AllowedHosts lacks "
+                + "localhost, a 401 or 302 where it asks for a login)";
         }
         catch (SocketException e)
         {
@@ -130,8 +145,8 @@ internal static class SocketHealth
 
 /// <summary>One instance's names in the socket's directory.</summary>
 /// <param name="PublicPath">What the proxy connects to: a link to the instance that serves.</param>
-/// <param name="Path">What this instance binds.</param>
-internal sealed record SocketInstance(string PublicPath, string Path)
+/// <param name="OwnPath">What this instance binds.</param>
+internal sealed record SocketInstance(string PublicPath, string OwnPath)
 {
     // The suffix is random, since a process id says nothing: it is 1 in every container.
     private const int IdLength = 8;
@@ -143,11 +158,20 @@ internal sealed record SocketInstance(string PublicPath, string Path)
 
     // In the container's private /tmp, so that a command finds the instance beside which it runs.
     private static string RecordPath =>
-        System.IO.Path.Combine(System.IO.Path.GetTempPath(), AppDomain.CurrentDomain.FriendlyName + ".instance");
+        Path.Combine(Path.GetTempPath(), AppDomain.CurrentDomain.FriendlyName + ".instance");
 
-    private string Directory => System.IO.Path.GetDirectoryName(PublicPath)!;
+    /// <summary>What the public path leads to: an instance's name; null where there is no link.</summary>
+    public string? Target => new FileInfo(PublicPath).LinkTarget;
 
-    private string LinkPath => Path + ".new";
+    /// <summary>Whether the public path leads to this instance.</summary>
+    public bool IsPublished => Target == Path.GetFileName(OwnPath);
+
+    /// <summary>Whether the public path leads to no instance that lives, because that was killed or took it away.</summary>
+    public bool IsPathFree => !IsPublished && (!File.Exists(PublicPath) || RefusesConnections(PublicPath));
+
+    private string Folder => Path.GetDirectoryName(PublicPath)!;
+
+    private string LinkPath => OwnPath + ".new";
 
     /// <summary>Names a new instance.</summary>
     /// <param name="publicPath">The socket's absolute path, as the proxy knows it.</param>
@@ -184,8 +208,10 @@ internal sealed record SocketInstance(string PublicPath, string Path)
         var obstacle = file switch
         {
             { LinkTarget: { } target } => IsInstanceName(target) ? null : $"a link to {target}",
-            { Attributes: var attributes } when file.Exists || System.IO.Directory.Exists(PublicPath) =>
-                attributes.HasFlag(FileAttributes.Directory) ? "a directory" : IsSocket(PublicPath) ? null : "a file, not a socket",
+            { Attributes: var attributes } when file.Exists || Directory.Exists(PublicPath) =>
+                attributes.HasFlag(FileAttributes.Directory) ? "a directory"
+                : IsSocket(PublicPath) ? null
+                : "a file, not a socket",
             _ => null,
         };
         if (obstacle is not null)
@@ -198,7 +224,7 @@ internal sealed record SocketInstance(string PublicPath, string Path)
     /// <remarks>Call it inside the gate: an instance that has bound and does not listen yet refuses them too.</remarks>
     public void RemoveDeadInstances()
     {
-        foreach (var path in System.IO.Directory.EnumerateFiles(Directory, System.IO.Path.GetFileName(PublicPath) + ".*"))
+        foreach (var path in Directory.EnumerateFiles(Folder, Path.GetFileName(PublicPath) + ".*"))
         {
             var isLink = path.EndsWith(".new", StringComparison.Ordinal)
                 && IsInstanceName(path[..^".new".Length])
@@ -210,21 +236,49 @@ internal sealed record SocketInstance(string PublicPath, string Path)
         }
     }
 
+    /// <summary>Notes the instance's name for the commands, in a file of the container's own.</summary>
+    public void WriteRecord()
+    {
+        var temporary = $"{RecordPath}.{OwnPath[^IdLength..]}";
+        File.WriteAllText(temporary, OwnPath);
+        File.Move(temporary, RecordPath, overwrite: true);
+    }
+
+    /// <summary>Forgets the note: commands find no instance any more.</summary>
+    public void RemoveRecord()
+    {
+        if (ReadRecord() == this)
+        {
+            File.Delete(RecordPath);
+        }
+    }
+
     /// <summary>Makes the public path lead to this instance; there is no moment in which it leads nowhere.</summary>
     public void Publish()
     {
         File.Delete(LinkPath);
-        File.CreateSymbolicLink(LinkPath, System.IO.Path.GetFileName(Path));
+        File.CreateSymbolicLink(LinkPath, Path.GetFileName(OwnPath));
         File.Move(LinkPath, PublicPath, overwrite: true);
-        File.WriteAllText(RecordPath, Path);
     }
 
-    /// <summary>Takes the public path away if it leads to this instance. Call it inside the gate.</summary>
+    /// <summary>If the public path leads to this instance, leaves it to one that is healthy, or else takes it away.</summary>
+    /// <remarks>Call it inside the gate.</remarks>
     public void Withdraw()
     {
-        if (new FileInfo(PublicPath).LinkTarget == System.IO.Path.GetFileName(Path))
+        if (!IsPublished)
+        {
+            return;
+        }
+
+        var other = Directory.EnumerateFiles(Folder, Path.GetFileName(PublicPath) + ".*")
+            .FirstOrDefault(path => path != OwnPath && IsInstanceName(path) && SocketHealth.Ask(path) is null);
+        if (other is null)
         {
             File.Delete(PublicPath);
+        }
+        else
+        {
+            (this with { OwnPath = other }).Publish();
         }
     }
 
@@ -272,6 +326,10 @@ internal sealed record SocketInstance(string PublicPath, string Path)
             using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             return false;
         }
+        catch (UnauthorizedAccessException)
+        {
+            return false; // somebody else's, whatever it is
+        }
         catch (IOException)
         {
             return true;
@@ -295,8 +353,8 @@ internal sealed record SocketInstance(string PublicPath, string Path)
 
     private bool IsInstanceName(string path)
     {
-        var name = System.IO.Path.GetFileName(path);
-        var prefix = System.IO.Path.GetFileName(PublicPath) + ".";
+        var name = Path.GetFileName(path);
+        var prefix = Path.GetFileName(PublicPath) + ".";
         return name.Length == prefix.Length + IdLength
             && name.StartsWith(prefix, StringComparison.Ordinal)
             && name[prefix.Length..].All(char.IsAsciiHexDigitLower);
@@ -313,6 +371,8 @@ internal sealed partial class InstanceListenerFactory(
     ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private static readonly TimeSpan HealthPollInterval = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan PathPollInterval = TimeSpan.FromSeconds(1);
 
     private readonly SocketTransportFactory _sockets = new(transportOptions, loggerFactory);
     private readonly ILogger _logger = loggerFactory.CreateLogger<InstanceListenerFactory>();
@@ -350,47 +410,71 @@ internal sealed partial class InstanceListenerFactory(
             instance.RemoveDeadInstances();
         }
 
-        var listener = await _sockets.BindAsync(new UnixDomainSocketEndPoint(instance.Path), cancellationToken);
+        var listener = await _sockets.BindAsync(new UnixDomainSocketEndPoint(instance.OwnPath), cancellationToken);
         if (!OperatingSystem.IsWindows())
         {
             // Connecting takes the right to write: the owner has it, and the group, to which the proxy belongs.
-            File.SetUnixFileMode(instance.Path, OwnerAndGroup);
+            File.SetUnixFileMode(instance.OwnPath, OwnerAndGroup);
         }
 
-        lifetime.ApplicationStarted.Register(() => _ = PublishWhenHealthyAsync(instance));
-        return new InstanceListener(listener, instance, drain, options.Value.DrainTimeout);
+        lifetime.ApplicationStarted.Register(() => _ = ServeAsync(instance));
+        return new InstanceListener(listener, instance, drain, options.Value.DrainTimeout, _logger);
     }
 
-    private async Task PublishWhenHealthyAsync(SocketInstance instance)
+    private async Task ServeAsync(SocketInstance instance)
     {
         try
         {
-            string? reported = null;
-            while (await Task.Run(() => SocketHealth.Ask(instance.Path), lifetime.ApplicationStopping) is { } complaint)
+            await WaitUntilHealthyAsync(instance);
+            instance.WriteRecord();
+            await PublishAsync(instance, always: true);
+
+            // One that took the path over and was killed has left it leading nowhere.
+            while (true)
             {
-                if (complaint != reported)
+                await Task.Delay(PathPollInterval, lifetime.ApplicationStopping);
+                if (instance.IsPathFree)
                 {
-                    LogNotHealthy(instance.PublicPath, complaint);
-                    reported = complaint;
+                    await PublishAsync(instance, always: false);
                 }
-
-                await Task.Delay(HealthPollInterval, lifetime.ApplicationStopping);
-            }
-
-            using var gate = await instance.EnterGateAsync();
-            if (!lifetime.ApplicationStopping.IsCancellationRequested)
-            {
-                instance.Publish();
-                LogPublished(instance.PublicPath, instance.Path);
             }
         }
         catch (OperationCanceledException)
         {
-            // The app is stopping before it ever served.
+            // The host is stopping.
         }
-        catch (Exception e) when (IsCausedByTheDirectory(e))
+        catch (Exception e)
         {
-            throw Exit(instance.PublicPath, e);
+            // Nobody awaits this: unlogged, the app would run on and never serve.
+            LogCannotServe(e, instance.PublicPath);
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
+        }
+    }
+
+    private async Task WaitUntilHealthyAsync(SocketInstance instance)
+    {
+        string? reported = null;
+        while (await Task.Run(() => SocketHealth.Ask(instance.OwnPath), lifetime.ApplicationStopping) is { } complaint)
+        {
+            if (complaint != reported)
+            {
+                LogNotHealthy(instance.PublicPath, complaint);
+                reported = complaint;
+            }
+
+            await Task.Delay(HealthPollInterval, lifetime.ApplicationStopping);
+        }
+    }
+
+    private async Task PublishAsync(SocketInstance instance, bool always)
+    {
+        using var gate = await instance.EnterGateAsync();
+        lifetime.ApplicationStopping.ThrowIfCancellationRequested();
+        if (always || instance.IsPathFree)
+        {
+            instance.Publish();
+            LogPublished(instance.PublicPath, instance.OwnPath);
         }
     }
 
@@ -427,16 +511,23 @@ internal sealed partial class InstanceListenerFactory(
     private const UnixFileMode OwnerAndGroup =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
-    [LoggerMessage(1, LogLevel.Information, "{PublicPath} now leads to {Path}", EventName = "Published")]
-    private partial void LogPublished(string publicPath, string path);
+    [LoggerMessage(1, LogLevel.Information, "{PublicPath} now leads to {OwnPath}")]
+    private partial void LogPublished(string publicPath, string ownPath);
 
-    [LoggerMessage(2, LogLevel.Warning, "{PublicPath} stays as it is until this instance is healthy: {Complaint}", EventName = "NotHealthy")]
+    [LoggerMessage(2, LogLevel.Warning, "{PublicPath} stays as it is until this instance is healthy: {Complaint}")]
     private partial void LogNotHealthy(string publicPath, string complaint);
+
+    [LoggerMessage(3, LogLevel.Critical, "This instance cannot serve {PublicPath}, and stops")]
+    private partial void LogCannotServe(Exception exception, string publicPath);
 }
 
 /// <summary>An instance's listener: it reports the public path, counts its connections and drains before it closes.</summary>
-internal sealed class InstanceListener(
-    IConnectionListener inner, SocketInstance instance, SocketDrain drain, TimeSpan drainTimeout) : IConnectionListener
+internal sealed partial class InstanceListener(
+    IConnectionListener inner,
+    SocketInstance instance,
+    SocketDrain drain,
+    TimeSpan drainTimeout,
+    ILogger logger) : IConnectionListener
 {
     /// <summary>The public path: what the app reports and logs as its address.</summary>
     public EndPoint EndPoint { get; } = new UnixDomainSocketEndPoint(instance.PublicPath);
@@ -456,21 +547,34 @@ internal sealed class InstanceListener(
     /// <summary>Ends the instance's part in serving; Kestrel calls it when the host stops.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        using (var gate = await instance.EnterGateAsync())
+        try
         {
-            if (gate is not null)
-            {
-                instance.Withdraw();
-            }
+            await WithdrawAsync();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotWithdrawn(e, instance.PublicPath); // the connections are drained all the same
         }
 
         await drain.WaitAsync(drainTimeout, cancellationToken);
         await inner.UnbindAsync(cancellationToken);
-        File.Delete(instance.Path);
+    }
+
+    private async Task WithdrawAsync()
+    {
+        using var gate = await instance.EnterGateAsync();
+        instance.RemoveRecord();
+        if (gate is not null)
+        {
+            instance.Withdraw();
+        }
     }
 
     /// <inheritdoc />
     public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    [LoggerMessage(4, LogLevel.Warning, "{PublicPath} may still lead to this instance, which stops")]
+    private partial void LogNotWithdrawn(Exception exception, string publicPath);
 }
 
 /// <summary>Empties a stopping instance: each response ends its connection, until none is open.</summary>

@@ -8,7 +8,8 @@ public sealed class AppProcess : IAsyncLifetime
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("{{ cookiecutter.project_slug }}-");
+    // A short name: macOS leaves 103 bytes for the path of a socket.
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("uds-");
     private readonly List<string> _output = [];
     private Process? _process;
 

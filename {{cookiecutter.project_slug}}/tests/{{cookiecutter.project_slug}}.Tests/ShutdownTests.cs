@@ -5,6 +5,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task StoppedAppLeavesNoSocketBehind()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM.");
         await using var app = new AppProcess();
         await app.InitializeAsync();
 
@@ -18,6 +19,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task HealthCommandFailsWhereNoInstanceRuns()
     {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM.");
         await using var app = new AppProcess();
         await app.InitializeAsync();
         await app.StopAsync();
