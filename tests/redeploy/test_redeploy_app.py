@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from redeploy.served import Site, interrupt
-from support import edit, run
+from support import edit, eventually, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.sdk]
 
@@ -18,6 +18,11 @@ STEPS = ["publishing", "starting the new", "waiting until", "watching it", "fini
 def files(container: str) -> str:
     """A fingerprint of the files that a container sees in /app."""
     return run("docker", "exec", container, "sh", "-c", "cd /app && sha256sum *").stdout
+
+
+def restarts(container: str) -> int:
+    """How often the engine has started a container again."""
+    return int(run("docker", "inspect", "--format", "{{.RestartCount}}", container).stdout)
 
 
 def test_an_edit_is_served_and_no_request_is_lost(mounted: Site) -> None:
@@ -120,6 +125,32 @@ def test_a_killed_run_costs_no_request_and_the_next_one_finishes(mounted: Site, 
     assert mounted.project.get().text == f"killed when {step}"
     assert not load.bad
     assert mounted.tidy()
+
+
+def test_an_old_version_that_crashes_and_comes_back_does_not_stay(mounted: Site) -> None:
+    old = mounted.containers()[0]
+    mounted.set("after a crash")
+
+    with mounted.redeploying("watching it", "--watch", "4") as process:
+        before = restarts(old)
+        os.kill(int(run("docker", "inspect", "--format", "{{.State.Pid}}", old).stdout), signal.SIGKILL)
+        eventually(lambda: restarts(old) > before, "the engine starts it again")
+        said, _ = process.communicate(timeout=90)
+
+    assert process.returncode == 0, said
+    assert mounted.project.get().text == "after a crash"
+    assert mounted.tidy()
+
+
+def test_compose_up_after_a_killed_run_leaves_a_version_that_serves(mounted: Site) -> None:
+    mounted.set("half done")
+    with mounted.redeploying("watching it") as process:
+        process.kill()
+
+    mounted.project.compose("up", "--detach", "--no-recreate", "--wait")
+
+    eventually(lambda: mounted.project.get().status == 200, "the one that is left serves")
+    mounted.run_again()
 
 
 def test_a_run_that_was_killed_between_two_renames_is_put_right(mounted: Site) -> None:

@@ -44,7 +44,7 @@ BEGIN = time.monotonic()
 # Seconds.
 POLL = 0.1  # between two looks at a container
 PROBE_LIMIT = 5  # for an answer to /healthz
-TAKE_OVER_LIMIT = 20  # for an app to take the public path; a frozen one never does
+COMMAND_LIMIT = 20  # for a command beside an app; a frozen one never answers
 H2O_LIMIT = 10  # for H2O to answer, or to replace its worker
 H2O_STABLE = 3  # after which a new worker has outlived its master's probation, which is one second
 
@@ -232,7 +232,6 @@ class Project:
         test: list[str] = app.get("healthcheck", {}).get("test") or []
         if test[:1] != ["CMD"] or test[-1] != "health":
             raise RedeployError("compose.yaml: app's health check must read as [CMD, dotnet, NAME.dll, health]")
-        self.program = test[1:-1]
         self.version: PublishedVersion | ImageVersion
         if app.get("build"):
             self.version = ImageVersion(app.get("image") or f"{self.name}-app")
@@ -418,7 +417,7 @@ def redeploy(project: Project, *, rollback: bool, patience: float, watch: float)
     except (RedeployError, InterruptError, OSError) as stop:
         interruptions.ignored = True
         say("interrupted" if isinstance(stop, InterruptError) else "it failed: putting things right")
-        bad = new if isinstance(stop, BadVersionError) else None
+        bad = new if isinstance(stop, BadVersionError) and survivors == old else None  # later it is all that there is
         if isinstance(stop, BadVersionError) and bad:
             logged = run("docker", "logs", "--tail=20", bad.id)
             stop.details = f"The last lines of its log:\n{logged.stdout}{logged.stderr}"
@@ -467,6 +466,8 @@ def see_it_serve(project: Project, new: Container, seconds: float = 0) -> None:
     since: float | None = None
     while True:
         check_running(new)
+        if not command_in(new, "serves"):
+            command_in(new, "take-over")  # an old version that crashed and came back has taken the path
         fault = probe(project)
         now = time.monotonic()
         if fault and (since or now > deadline):
@@ -514,15 +515,19 @@ def ask(h2o: Container) -> RedeployError | None:
     return None if answer == "200" else RedeployError(f"H2O at {host}, port {port}, answers /healthz with: {answer}")
 
 
-def take_over(project: Project, one: Container) -> bool:
-    """Let a container's app make the public path lead to itself; it does so if it is healthy."""
-    command = ("docker", "exec", one.id, *project.program, "take-over")
-    return one.status == "running" and run(*command, limit=TAKE_OVER_LIMIT).returncode == 0
+def command_in(one: Container, name: str) -> bool:
+    """Run one of the app's commands in its container; return whether it succeeded.
+
+    take-over: make the public path lead to it, if it is healthy. serves: does the path lead to it?
+    """
+    check: list[str] = one.found["Config"]["Healthcheck"]["Test"]  # [CMD, dotnet, NAME.dll, health]
+    command = ("docker", "exec", one.id, *check[1:-1], name)
+    return one.status == "running" and run(*command, limit=COMMAND_LIMIT).returncode == 0
 
 
 def remove(one: Container) -> None:
     """Stop a container and remove it. One that served finishes its requests; stop_grace_period is the limit."""
-    limit = () if one.health == "healthy" else ("--time=2",)
+    limit = () if one.health == "healthy" else ("-t", "2")
     run("docker", "stop", *limit, one.id)
     run("docker", "rm", "--force", one.id)
 
@@ -545,7 +550,7 @@ def settle(
     if len(containers) > 1 or survivors is not None or owners is not None:
         trusted = [one for one in containers if not bad or one.id != bad.id]
         trusted.sort(key=lambda one: one.id not in wanted)
-        keeper = next((one for one in trusted if take_over(project, one)), None)
+        keeper = next((one for one in trusted if command_in(one, "take-over")), None)
         if keeper:
             leaving = [one for one in containers if one != keeper]
         elif survivors is None and owners is None:
@@ -555,7 +560,7 @@ def settle(
     for one in leaving:
         run("docker", "kill", "--signal=TERM", one.id)
     if keeper and leaving:
-        take_over(project, keeper)  # again: one that is leaving may have published itself, and taken the path away
+        command_in(keeper, "take-over")  # again: one that is leaving may have published itself, and taken the path away
     for one in leaving:
         say(f"removing {one.name}")
         remove(one)
