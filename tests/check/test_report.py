@@ -231,3 +231,9 @@ def test_a_volume_that_exists_with_other_options(project: Path) -> None:
         run("docker", "volume", "rm", "check-volume_socket")
     assert codes(report, "error") == ["old-volume"]
     assert "docker compose down --volumes" in report.of("error")[0]["remedy"]
+
+
+def test_it_knows_how_long_the_name_of_an_instance_is(shop: Path) -> None:
+    lifecycle = (shop / "src/shop/SocketLifecycle.cs").read_text()
+    assert "IdLength = 8;" in lifecycle
+    assert 'INSTANCE_SUFFIX = len(".1a2b3c4d")' in (shop / "scripts/check.py").read_text()

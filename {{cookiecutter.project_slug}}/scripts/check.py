@@ -370,18 +370,13 @@ class Model:
         return text(self.get(service, key))
 
     def texts(self, service: str, path: str) -> list[str]:
-        """Return the scalars at a path such as logging.driver."""
+        """Return the scalars, or the words of a command, at a path such as healthcheck.test."""
         *above, key = path.split(".")
         return [text(value) for value in items(mapping(self.services.get(service), *above).get(key))]
 
     def image(self, service: str) -> str:
         """Return the image of a service, which Compose names if compose.yaml does not."""
         return self.text(service, "image") or (f"{self.name}-{service}" if self.get(service, "build") else "")
-
-    def words(self, service: str, key: str) -> list[str]:
-        """Return a command as words."""
-        value = mapping(self.get(service, key)).get("test") if key == "healthcheck" else self.get(service, key)
-        return [text(word) for word in items(value)]
 
     def mounts(self, service: str) -> list[Mount]:
         """Return all that a service mounts."""
@@ -482,8 +477,6 @@ class Project:
         self.settings = [json_doc(*one) for one in self._read_all(self._in_app("appsettings*.json"))]
         self.code = {file: without_comments(code) for file, code in self._read_all(self._in_app("**/*.cs"))}
         self.msbuild = dict(self._read_all(self._in_app("*.csproj") + [file.name for file in ROOT.glob("*.props")]))
-        for doc in [*self.compose, self.conf, *self.settings]:
-            self.problems += doc.problems
 
     def read(self, file: str, must_exist: bool = True) -> str:
         """Return a file's text; why it cannot be read is a problem of the project."""
@@ -518,7 +511,7 @@ class Project:
 
     def setting(self, model: Model, key: str) -> tuple[str, Place] | None:
         """Return a setting as .NET finds it: command line, environment, appsettings.STAGE.json, appsettings.json."""
-        for word in model.words(APP, "command"):
+        for word in model.texts(APP, "command"):
             if word.lower().startswith(f"--{key.lower()}="):
                 return word.partition("=")[2], self.at(APP, "command")
         variables = mapping(model.get(APP, "environment"))
@@ -631,7 +624,7 @@ class Project:
         """Return the name of H2O's configuration in its container, `-c` of its command, and the file."""
         inside, file = "/etc/h2o/h2o.conf", "h2o/h2o.conf"
         for model in self.models[:1]:
-            words = model.words(H2O, "entrypoint") + model.words(H2O, "command")
+            words = model.texts(H2O, "entrypoint") + model.texts(H2O, "command")
             inside = words[words.index("-c") + 1] if "-c" in words[:-1] else inside
             held = model.holder(H2O, inside)
             if held and held[0].kind == "bind":
@@ -648,7 +641,8 @@ class Project:
                 known = {name: (text(value), place) for name, value, place in at_host + here}
                 unset = {text(value).lower() for name, value, _ in at_host + here if name == "proxy.header.unset"}
                 for name, value, place in here:
-                    for url in map(text, items(value)) if name == "proxy.reverse.url" else ():
+                    for entry in items(value) if name == "proxy.reverse.url" else ():
+                        url = text(entry) or text(mapping(entry).get("url"))  # H2O 2.3 takes mappings too
                         match = re.fullmatch(r"https?://\[unix:([^]]*)\](/.*)?", url)
                         if match or "unix:" in url:
                             yield Upstream(url, match[1] if match else "", place, known, unset)
@@ -698,10 +692,10 @@ def app_socket(project: Project, model: Model) -> tuple[str, Place] | None:
         literal = re.fullmatch(r'@?"([^"]*)"', constant[1] if constant else argument)
         if literal:
             return literal[1], place
-        named = r'(?:\[|GetValue<string>\(|GetSection\()\s*"([\w:]+)"'
+        named = r'(?:\[|GetValue<string>\()\s*"([\w:]+)"'
         keys = re.findall(named, argument) or re.findall(named, code)
         key = "Socket:Path" if "Socket:Path" in keys else keys[0] if len(keys) == 1 else ""
-        return (project.setting(model, key) or ("", place)) if key else None
+        return project.setting(model, key) or (("", place) if key == "Socket:Path" else None)
     return None
 
 
@@ -731,7 +725,8 @@ def identity(project: Project, model: Model, service: str) -> tuple[int, list[in
 @of_project
 def every_file_parses(project: Project) -> Iterator[Finding]:
     """Each file is there, is text and parses; no key stands twice, for only one of the two would count."""
-    yield from project.problems
+    for doc in [*project.compose, project.conf, *project.settings]:
+        yield from doc.problems
     for file, content in project.msbuild.items():
         try:
             expat.ParserCreate().Parse(content.encode(), True)
@@ -855,10 +850,11 @@ def the_app_listens_on_a_socket(project: Project, model: Model) -> Iterator[Find
     def nearest(pattern: str) -> Place:
         return next((place for _, place in project.in_code(pattern)), program)
 
-    if not listens:
+    by_settings = any("http://unix:/" in text(value) for doc in project.settings for value in doc.values.values())
+    if not listens and not by_settings:
         message = "nothing calls ListenUnixSocket: Kestrel would listen on TCP, where nobody reaches it"
         yield error(program, "listen", f"{message}; write kestrel.ListenUnixSocket(path)")
-    elif not project.in_code(r"\.UseSocketLifecycle\(|CreateBoundListenSocket"):
+    elif listens and not project.in_code(r"\.UseSocketLifecycle\(|CreateBoundListenSocket"):
         message = "the socket's mode would be 0755, and H2O may not connect; write builder.WebHost.UseSocketLifecycle()"
         yield error(listens[0][1], "listen", message)
     asked = project.in_code(r'"GET (/\S*) HTTP/1')
@@ -866,7 +862,7 @@ def the_app_listens_on_a_socket(project: Project, model: Model) -> Iterator[Find
         message = f"no code answers {asked[0][0][1]}, which the app asks itself before it serves"
         remedy = f'write app.MapHealthChecks("{asked[0][0][1]}")'
         yield error(nearest("MapHealthChecks"), "healthz", f"{message}; {remedy}")
-    test = model.words(APP, "healthcheck")
+    test = model.texts(APP, "healthcheck.test")
     if "dotnet" in test and test[-1] == "health" and project.code and not project.in_code(r'"health"'):
         message = "no code answers the command `health`, which Docker runs: it would start a second app"
         remedy = 'write case ["health"]: return SocketCommands.Health();'
@@ -1007,7 +1003,8 @@ def published_ports_lead_to_h2o(project: Project, model: Model) -> Iterator[Find
     if not items(model.get(H2O, "ports")) and not model.label:
         message = "h2o publishes no port, and the host cannot reach it; restore `ports`"
         yield warning(project.at(H2O), "published", message)
-    for port in re.findall(r"http://(?:127\.0\.0\.1|localhost):(\d{1,5})", " ".join(model.words(H2O, "healthcheck"))):
+    test = " ".join(model.texts(H2O, "healthcheck.test"))
+    for port in re.findall(r"http://(?:127\.0\.0\.1|localhost):(\d{1,5})", test):
         if int(port) not in listens:
             message = f"h2o's health check asks port {port}, while H2O listens on {ports}; ask that"
             yield error(project.at(H2O, "healthcheck", "test"), "port", message)
@@ -1092,7 +1089,7 @@ def each_stop_waits_for_the_next(project: Project, model: Model) -> Iterator[Fin
 @of_model
 def the_health_checks_can_succeed(project: Project, model: Model) -> Iterator[Finding]:
     """h2o waits for the app's health; the hosts that both health checks ask for must be allowed."""
-    health, test = mapping(model.get(APP, "healthcheck")), model.words(APP, "healthcheck")
+    health, test = mapping(model.get(APP, "healthcheck")), model.texts(APP, "healthcheck.test")
     waits = text(mapping(model.get(H2O, "depends_on"), APP).get("condition")) == "service_healthy"
     absent = is_on(health.get("disable")) or test in ([], ["NONE"])
     if waits and absent and "HEALTHCHECK" not in project.dockerfile_of(model, APP)[1]:
@@ -1100,9 +1097,10 @@ def the_health_checks_can_succeed(project: Project, model: Model) -> Iterator[Fi
         yield error(project.at(APP, "healthcheck"), "healthz", message)
     value, place = project.setting(model, "AllowedHosts") or ("", ("", 1))
     allowed = [host for host in value.lower().replace(" ", "").split(";") if host]
-    lacking = [host for host in ("localhost", "127.0.0.1") if host not in allowed]
+    asked = ["localhost", *re.findall(r"http://([^:/]+)", " ".join(model.texts(H2O, "healthcheck.test")))]
+    lacking = [host for host in dict.fromkeys(asked) if host not in allowed]
     if allowed and "*" not in allowed and lacking:
-        message = f"the health checks, which ask for {' and '.join(lacking)}, get 400, and nothing is served"
+        message = f"the health checks, which ask for {' and '.join(lacking)}, get 400, and so nothing is healthy"
         yield error(place, "allowed-hosts", f'{message}; write "{";".join(allowed + lacking)}"')
 
 
@@ -1251,7 +1249,7 @@ def what_is_mounted_and_built_is_there(project: Project, model: Model) -> Iterat
     """Folders that are mounted exist, and Dockerfiles, and what those copy; a folder that Docker makes is root's."""
     for name in model.services:
         file, content = project.dockerfile_of(model, name)
-        if file and not content:
+        if file and not content and not os.path.lexists(ROOT / file):
             message = f"{name}: {file} is missing; name the folder that has it"
             yield error(project.at(name, "build"), "missing-file", message)
         for mount in model.mounts(name):
@@ -1288,8 +1286,8 @@ def the_app_has_one_name(project: Project, model: Model) -> Iterator[Finding]:
     csproj = next((file for file in project.msbuild if file.endswith(".csproj")), "")
     name = f"{named[1].strip() if named else Path(csproj).stem}.dll"
     rows = [(("Dockerfile", line), row) for line, row in enumerate(project.dockerfile.splitlines(), 1)]
-    for key, path in (("entrypoint", ()), ("command", ()), ("healthcheck", ("test",)), ("image", ())):
-        rows.append((project.at(APP, key, *path), f"{key.upper()} {' '.join(model.words(APP, key))}"))
+    for path in ("entrypoint", "command", "healthcheck.test", "image"):
+        rows.append((project.at(APP, *path.split(".")), f"{path.upper()} {' '.join(model.texts(APP, path))}"))
     for place, row in rows:
         for word in re.findall(r"dotnet[\s\",]+(\S+?\.dll)\b", row) if csproj and "RUN" not in row else ():
             if posixpath.basename(word) != name:
@@ -1299,7 +1297,7 @@ def the_app_has_one_name(project: Project, model: Model) -> Iterator[Finding]:
         if image and target and (have < need or (image[1] == "aspnet" and have > need)):
             message = f"the image has .NET {have}, and the app is built for .NET {need}; write {image[1]}:{need}.0"
             yield error(place, "dotnet", message)
-    if name in model.words(APP, "command") and not model.get(APP, "build"):
+    if name in model.texts(APP, "command") and not model.get(APP, "build"):
         inside = posixpath.join(model.text(APP, "working_dir") or "/", name)
         held = model.holder(APP, inside)
         if not held and "dotnet/aspnet" in model.text(APP, "image"):
@@ -1379,6 +1377,7 @@ def findings() -> list[Finding]:
             new = [one for one in run(check, project, model) if one not in first]
             found += [replace(one, message=one.message + model.label) for one in new]
             first += new
+    found += project.problems  # of files that the checks have read, too
     lines = {(one.file, one.line) for one in found if one.level == "error" and "-refuses" not in one.code}
     return sorted({accepted(one) for one in found if "-refuses" not in one.code or (one.file, one.line) not in lines})
 
