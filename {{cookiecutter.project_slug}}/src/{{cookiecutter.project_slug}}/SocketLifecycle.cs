@@ -15,7 +15,8 @@ namespace {{ cookiecutter.__namespace }};
 /// own beside the path, and the path is a symbolic link to the instance that serves:</para>
 /// <list type="number">
 /// <item>start: remove what killed instances left, bind <c>kestrel.sock.1a2b3c4d</c>, mode 0660, listen;</item>
-/// <item>when the host has started and this instance's own /healthz answers 200: rename a link to it over the path;</item>
+/// <item>when the host has started and this instance's own /healthz answers 200: rename a link to it over the path;
+/// </item>
 /// <item>from then on: take the path again whenever it leads to no instance that lives;</item>
 /// <item>stop: leave the path to another instance that is healthy, or take it away; end each connection with its next
 /// response; close the socket when no connection is open.</item>
@@ -28,7 +29,7 @@ public static class SocketLifecycleExtensions
     /// <summary>Applies the lifecycle to the socket that <c>ListenUnixSocket(path)</c> names.</summary>
     /// <param name="builder">The host. Its configuration section "Socket" holds the settings.</param>
     /// <returns><paramref name="builder"/>, for further calls.</returns>
-    /// <remarks>Windows has no file modes and asks for a privilege to make links: Kestrel's own behaviour stays there.</remarks>
+    /// <remarks>On Windows, without modes and with a privilege for links, Kestrel's own behaviour stays.</remarks>
     public static IWebHostBuilder UseSocketLifecycle(this IWebHostBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -53,12 +54,12 @@ public sealed class SocketLifecycleOptions
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
 }
 
-/// <summary>What can be asked of a running instance from outside: <c>docker exec ID dotnet app.dll COMMAND</c>.</summary>
+/// <summary>Asked of a running instance from outside: <c>docker exec ID dotnet app.dll COMMAND</c>.</summary>
 public static class SocketCommands
 {
     /// <summary>Asks the instance that runs in this container for /healthz, over its own socket.</summary>
     /// <returns>The exit code: 0 if it has published itself and answers 200; otherwise 1.</returns>
-    /// <remarks>Never over the public path: that may lead to another instance, which would answer for this one.</remarks>
+    /// <remarks>Never over the public path, where another instance may answer for this one.</remarks>
     public static int Health() => Run(static instance =>
     {
         Console.WriteLine($"healthy: {instance.OwnPath}");
@@ -73,7 +74,7 @@ public static class SocketCommands
         return instance.IsPublished ? 0 : 1;
     });
 
-    /// <summary>Makes the public path lead to the instance that runs in this container, if that one is healthy.</summary>
+    /// <summary>Makes the public path lead to the instance in this container, if that one is healthy.</summary>
     /// <returns>The exit code: 0 if the path leads here now; otherwise 1, and nothing has changed.</returns>
     public static int TakeOver() => Run(static instance =>
     {
@@ -117,7 +118,8 @@ internal static class SocketHealth
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
         {
-            SendTimeout = (int)Timeout.TotalMilliseconds, // bounds connect too: it waits while a frozen app's queue is full
+            // It bounds connect too, which waits while a frozen app's queue is full.
+            SendTimeout = (int)Timeout.TotalMilliseconds,
             ReceiveTimeout = (int)Timeout.TotalMilliseconds,
         };
         try
@@ -133,8 +135,8 @@ internal static class SocketHealth
 
             return statusLine.SequenceEqual("HTTP/1.1 200"u8)
                 ? null
-                : $"/healthz answers \"{Encoding.ASCII.GetString(statusLine[..length])}\" (a 400 where AllowedHosts lacks "
-                + "localhost, a 401 or 302 where it asks for a login)";
+                : $"/healthz answers \"{Encoding.ASCII.GetString(statusLine[..length])}\" (a 400 where AllowedHosts "
+                + "lacks localhost, a 401 or 302 where it asks for a login)";
         }
         catch (SocketException e)
         {
@@ -166,7 +168,7 @@ internal sealed record SocketInstance(string PublicPath, string OwnPath)
     /// <summary>Whether the public path leads to this instance.</summary>
     public bool IsPublished => Target == Path.GetFileName(OwnPath);
 
-    /// <summary>Whether the public path leads to no instance that lives, because that was killed or took it away.</summary>
+    /// <summary>Whether the public path leads to no instance that lives.</summary>
     public bool IsPathFree => !IsPublished && (!File.Exists(PublicPath) || RefusesConnections(PublicPath));
 
     private string Folder => Path.GetDirectoryName(PublicPath)!;
@@ -200,7 +202,7 @@ internal sealed record SocketInstance(string PublicPath, string OwnPath)
         return path.Length > IdLength + 1 ? new SocketInstance(path[..^(IdLength + 1)], path) : null;
     }
 
-    /// <summary>Makes sure that what stands at the public path, if anything, is a socket or a link of this app.</summary>
+    /// <summary>Makes sure that nothing but a socket or a link of this app stands at the public path.</summary>
     /// <exception cref="IOException">It is neither. It stays as it is: it may be somebody's.</exception>
     public void EnsurePathIsFree()
     {
@@ -261,7 +263,7 @@ internal sealed record SocketInstance(string PublicPath, string OwnPath)
         File.Move(LinkPath, PublicPath, overwrite: true);
     }
 
-    /// <summary>If the public path leads to this instance, leaves it to one that is healthy, or else takes it away.</summary>
+    /// <summary>If the public path leads here, leaves it to an instance that is healthy, or takes it away.</summary>
     /// <remarks>Call it inside the gate.</remarks>
     public void Withdraw()
     {
@@ -361,7 +363,7 @@ internal sealed record SocketInstance(string PublicPath, string OwnPath)
     }
 }
 
-/// <summary>Binds an instance's own name where Kestrel asks for the public path, and publishes it when it is healthy.</summary>
+/// <summary>Binds an instance's own name for the public path, and publishes it when it is healthy.</summary>
 internal sealed partial class InstanceListenerFactory(
     IOptions<SocketTransportOptions> transportOptions,
     IOptions<SocketLifecycleOptions> options,
@@ -382,7 +384,8 @@ internal sealed partial class InstanceListenerFactory(
         endpoint is UnixDomainSocketEndPoint && Path.IsPathRooted(endpoint.ToString()) && !OperatingSystem.IsWindows();
 
     /// <inheritdoc />
-    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    public async ValueTask<IConnectionListener> BindAsync(
+        EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var publicPath = endpoint.ToString()!;
         try
@@ -491,10 +494,10 @@ internal sealed partial class InstanceListenerFactory(
             DirectoryNotFoundException =>
                 $"{directory} does not exist: create it, or mount the socket's volume there (compose.yaml, volumes).",
             UnauthorizedAccessException or SocketException { SocketErrorCode: SocketError.AccessDenied } =>
-                $"{directory} is not writable for the user {Environment.UserName}: make that user its owner (compose.yaml: "
-                + "the volume's uid, gid and mode; `docker compose down --volumes` once after a change of them).",
+                $"{directory} is not writable for the user {Environment.UserName}: make that user its owner "
+                + "(compose.yaml: the volume's uid, gid and mode; `docker compose down --volumes` once after a change of them).",
             IOException { HResult: 28 /* ENOSPC */ } =>
-                $"{directory} is full: remove what does not belong there, or give the volume more room (compose.yaml, volumes).",
+                $"{directory} is full: remove what does not belong there, or give the volume more room (compose.yaml).",
             IOException { HResult: 30 /* EROFS */ } =>
                 $"{directory} is read-only: the app needs to write there (compose.yaml, services: app: volumes).",
             SocketException { SocketErrorCode: SocketError.SocketError } => // what .NET has no name for, such as ENOSPC
@@ -521,7 +524,7 @@ internal sealed partial class InstanceListenerFactory(
     private partial void LogCannotServe(Exception exception, string publicPath);
 }
 
-/// <summary>An instance's listener: it reports the public path, counts its connections and drains before it closes.</summary>
+/// <summary>Reports the public path, counts the instance's connections, and drains before it closes.</summary>
 internal sealed partial class InstanceListener(
     IConnectionListener inner,
     SocketInstance instance,

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace {{ cookiecutter.__namespace }}.Tests;
 
-/// <summary>The app as a process of its own, on a Unix socket in a temporary directory, as its container runs it.</summary>
+/// <summary>The app as a process of its own, on a Unix socket in a temporary directory.</summary>
 public sealed class AppProcess : IAsyncLifetime
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -95,7 +95,7 @@ public sealed class AppProcess : IAsyncLifetime
             WorkingDirectory = AppContext.BaseDirectory,
         };
         start.Environment["Socket__Path"] = SocketPath;
-        start.Environment["TMPDIR"] = _directory.FullName; // where an instance notes its name, in a container its own /tmp
+        start.Environment["TMPDIR"] = _directory.FullName; // an instance notes its name there
         start.Environment.Remove("ASPNETCORE_ENVIRONMENT");
 
         var process = Process.Start(start)!;
@@ -114,7 +114,8 @@ public sealed class AppProcess : IAsyncLifetime
         }
     }
 
-    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try

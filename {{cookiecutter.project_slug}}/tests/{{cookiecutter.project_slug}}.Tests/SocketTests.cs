@@ -33,6 +33,10 @@ public sealed class SocketTests(AppProcess app) : IClassFixture<AppProcess>
     }
 
     [Fact]
-    public void AddressInTheLogIsThePublicPath() =>
-        Assert.Contains($"Now listening on: http://unix:{app.SocketPath}", app.Output.Split('\n').Select(line => line.Trim()));
+    public void AddressInTheLogIsThePublicPath()
+    {
+        var lines = app.Output.Split('\n', StringSplitOptions.TrimEntries);
+
+        Assert.Contains($"Now listening on: http://unix:{app.SocketPath}", lines);
+    }
 }
