@@ -18,7 +18,7 @@ test: setup ## run every test, those on a real engine included
 	@testbed/test
 
 .PHONY: test-fast
-test-fast: venv ## run the tests that need no engine
+test-fast: venv ## run the tests that need no engine and no SDK
 	@testbed/test fast
 
 .PHONY: lint
