@@ -30,4 +30,4 @@ app.MapGet("/", () => "Hello World!");
 app.MapHealthChecks("/healthz").AllowAnonymous();
 
 app.Run();
-return 0;
+return Environment.ExitCode;

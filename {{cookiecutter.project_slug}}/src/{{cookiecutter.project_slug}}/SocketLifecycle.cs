@@ -426,11 +426,13 @@ internal sealed partial class InstanceListenerFactory(
 
     private async Task ServeAsync(SocketInstance instance)
     {
+        var hasServed = false;
         try
         {
             await WaitUntilHealthyAsync(instance);
             instance.WriteRecord();
             await PublishAsync(instance, always: true);
+            hasServed = true;
 
             // One that took the path over and was killed has left it leading nowhere.
             while (true)
@@ -445,6 +447,10 @@ internal sealed partial class InstanceListenerFactory(
         catch (OperationCanceledException)
         {
             // The host is stopping.
+        }
+        catch (Exception e) when (!hasServed && IsCausedByTheDirectory(e))
+        {
+            throw Exit(instance.PublicPath, e);
         }
         catch (Exception e)
         {
