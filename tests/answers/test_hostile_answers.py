@@ -189,9 +189,10 @@ def test_hostile_answers_on_the_command_line_are_carried_unharmed_or_refused(ans
 @given(answers_from([command for command in COMMANDS if "\n" not in command] + JINJA, one_line))
 @example({**RIGHT, "project_name": JINJA[0]})
 @example({**RIGHT, "socket_path": JINJA[0]})
+@example({**RIGHT, "project_slug": "app "})
 def test_hostile_answers_at_the_prompts_are_carried_unharmed_or_refused(answers: dict[str, str]) -> None:
-    # Enter, or spaces alone, would take the default instead.
-    answers = {name: text if text.strip() else RIGHT[name] for name, text in answers.items()}
+    # The prompt takes spaces off both ends, and where nothing is left it takes the default.
+    answers = {name: text.strip() or RIGHT[name] for name, text in answers.items()}
 
     event("a project" if judge(answers, as_typed) else "a refusal")
 
