@@ -32,7 +32,6 @@ from support import REPO, Project, cookiecutter, edit, eventually, free_port, po
 NAME = "uds-stack-soak"
 DOCS = REPO / "docs" / "faults.md"
 PAGES = ("Hello World!", "Hello again!")
-RATE = 5000  # requests a second at most, so that a new version can be built meanwhile
 GOOD_AGAIN = 200  # good answers in a row
 STEADY = 11  # seconds after which the engine restarts a container at once; before, it waits longer each time
 BEGIN = time.monotonic()
@@ -73,17 +72,36 @@ def expect(holds: bool, what: str) -> None:
 # ---- Redeploys under load ----
 
 
+@dataclass(frozen=True)
+class Round:
+    """Some redeploys under load that goes on for so many requests."""
+
+    connections: Sequence[int]  # that GET, and as many that POST
+    versions: int
+    requests: int
+    rate: int = 5000  # requests a second at most, so that a new version can be built meanwhile
+
+    def __str__(self) -> str:
+        connections = " and ".join(f"{number} + {number}" for number in self.connections)
+        return f"new version of the app, {self.versions} times, on {connections} connections"
+
+
+SHORT = [Round((1, 16, 256), 1, 10_000, rate=1500)]
+MILLION = [Round((1,), 7, 340_000), Round((16,), 7, 340_000), Round((256,), 6, 340_000)]
+
+
 class Load:
     """h2load, again and again until the end of the block: connections that GET, and as many that POST."""
 
-    def __init__(self, port: int, levels: Sequence[int], body: Path) -> None:
+    def __init__(self, port: int, body: Path, round_: Round) -> None:
         self.requests = self.failed = 0
         self._stop = False
         self._lock = threading.Lock()
+        rate = round_.rate / 2 / len(round_.connections)
         urls = ([f"http://127.0.0.1:{port}/"], [f"--data={body}", f"http://127.0.0.1:{port}/echo"])
         self._threads = [
-            threading.Thread(target=self._work, args=(level, RATE / 2 / len(levels), *url))
-            for level in levels
+            threading.Thread(target=self._work, args=(connections, rate, *url))
+            for connections in round_.connections
             for url in urls
         ]
 
@@ -108,28 +126,27 @@ class Load:
                 self.failed += int(total[1]) - int(good[1]) if total and good else 1
 
 
-def redeploys(stack: Project, levels: Sequence[int], times: int, requests: int, body: Path) -> Row:
-    """Redeploy the app so many times, the page another each time, under load that goes on for so many requests."""
-    connections = f"{' and '.join(map(str, levels))} connections"
-    row = Row(f"new version of the app, {times} times, {connections}")
+def redeploys(stack: Project, body: Path, round_: Round) -> Row:
+    """Redeploy the app, its page another each time; no request may fail."""
+    row = Row(str(round_))
     port = int(stack.environment["HTTP_PORT"])
+    program = stack.root / "src" / stack.slug / "Program.cs"
     # The visitors compare each body, which h2load does not.
-    with Visitors(port, 4, pages=[page.encode() for page in PAGES]) as visitors, Load(port, levels, body) as load:
+    with Visitors(port, 4, pages=[page.encode() for page in PAGES]) as visitors, Load(port, body, round_) as load:
 
-        def progress(text: str) -> None:
+        def progress(number: int) -> None:
             done, failed = load.requests + visitors.requests, load.failed + visitors.failed
-            say(f"{connections}, {text}: {done:,} requests, {failed} failed")
+            say(f"{round_}: {number} done, {done:,} requests, {failed} failed")
 
-        for number in range(1, times + 1):
-            program = stack.root / "src" / stack.slug / "Program.cs"
+        for number in range(round_.versions):
             old, new = PAGES if PAGES[0] in program.read_text() else PAGES[::-1]
             edit(program, old, new)
             redeploy(stack)
             expect(stack.get().text == new, "the new version's page")
-            progress(f"version {number} of {times}")
-        while load.requests + visitors.requests < requests:
+            progress(number + 1)
+        while load.requests + visitors.requests < round_.requests:
             time.sleep(10)
-            progress("more requests")
+            progress(round_.versions)
     row.add(visitors)
     row.requests += load.requests
     row.failed += load.failed
@@ -144,9 +161,9 @@ def redeploy(stack: Project, *what: str) -> None:
 # ---- Faults ----
 
 
-def crash(*services: str, how: Signals = SIGKILL) -> Callable[[Project], None]:
-    """Kill the main process of services."""
-    return lambda stack: faulty.send(how, *(faulty.main_process(stack, service) for service in services))
+def crash(*services: str) -> Callable[[Project], None]:
+    """Kill the main processes of services."""
+    return lambda stack: faulty.send(SIGKILL, *(faulty.main_process(stack, service) for service in services))
 
 
 def replace_h2o(stack: Project, *options: str) -> None:
@@ -154,7 +171,7 @@ def replace_h2o(stack: Project, *options: str) -> None:
     with contextlib.ExitStack() as browsers:
         for _ in range(4):
             browsers.enter_context(idle_browser(stack))
-        stack.compose("up", "--detach", "--no-deps", "--force-recreate", *options, "h2o")
+        stack.compose("up", "--detach", "--force-recreate", *options, "h2o")
 
 
 @contextlib.contextmanager
@@ -183,8 +200,8 @@ CRASHES: list[Fault] = [
 ]
 BY_HAND: list[Fault] = [
     ("`scripts/redeploy.py h2o`", lambda stack: redeploy(stack, "h2o")),
-    ("`docker compose up -d --force-recreate h2o`", replace_h2o),
-    ("`docker compose up -d --force-recreate --timeout 0 h2o`", lambda stack: replace_h2o(stack, "--timeout=0")),
+    ("`docker compose up -d --force-recreate h2o`, idle browsers connected", replace_h2o),
+    ("the same with `--timeout 1`", lambda stack: replace_h2o(stack, "--timeout=1")),
     ("`docker compose kill app`, then `docker compose up -d`", kill_by_hand),
     ("`docker compose restart app`", lambda stack: stack.compose("restart", "app")),
 ]
@@ -292,22 +309,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", action="store_true", help="a little of everything that needs no second engine")
     short = parser.parse_args().short
-    # Connections that GET, and as many that POST; new versions; requests at least.
-    everything = [((1,), 7, 340_000), ((16,), 7, 340_000), ((256,), 6, 340_000)]
-    rounds, times = ([((1, 16, 256), 1, 10_000)], 1) if short else (everything, 3)
-
     folder = REPO / "build" / "soak"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "baked").mkdir(parents=True)
     say("baking a project")
-    cookiecutter(REPO, folder / "baked", "project_name=Soak")
+    cookiecutter(REPO, folder / "baked", "project_name=Soak", "--accept-hooks=no")
     root = faulty.add_pages(folder / "baked" / "soak", folder / "soak")
     stack = project(root, NAME, 18400 if port_is_free(18400) else free_port())
     body = folder / "body"
     body.write_bytes(os.urandom(1000))
     try:
         stack.up()
-        rows = [redeploys(stack, levels, count, requests, body) for levels, count, requests in rounds]
+        rows = [redeploys(stack, body, round_) for round_ in (SHORT if short else MILLION)]
+        times = 1 if short else 3
         rows += faults(stack, BY_HAND[:1], times)
         lost = sum(row.failed for row in rows)
         rows += faults(stack, CRASHES[:1] if short else BY_HAND[1:] + CRASHES, times)
@@ -325,4 +339,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

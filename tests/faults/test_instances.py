@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from faults.faulty import App, Caller, names, running
+from support import eventually
 
 pytestmark = pytest.mark.engine
 
@@ -108,6 +109,18 @@ def test_an_old_instance_that_is_killed_leaves_the_new_ones_socket(publish: Path
         old.exit_code()
 
         assert answers(new)
+
+
+def test_an_instance_takes_the_path_back_when_the_one_that_took_it_is_killed(publish: Path, path: Path) -> None:
+    with running(publish, path) as old:
+        before = path.readlink()
+        with running(publish, path) as new:
+            new.process.kill()
+            eventually(lambda: path.readlink() == before, "the path leading to the old instance again")
+
+        assert answers(old)
+        old.stop()
+        assert old.exit_code() == 0
 
 
 def test_an_instance_that_never_becomes_healthy_never_takes_the_path(publish: Path, path: Path) -> None:

@@ -14,7 +14,7 @@ def test_a_new_version_and_a_new_h2o_conf_lose_no_request() -> None:
 
     rows = re.findall(r"^\| (.*) \| ([\d,]+) \| ([\d,]+) \| (\d+) \|$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == [
-        "new version of the app, 1 times, 1 and 16 and 256 connections",
+        "new version of the app, 1 times, on 1 + 1 and 16 + 16 and 256 + 256 connections",
         "`scripts/redeploy.py h2o`",
         "app killed",
     ]
