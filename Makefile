@@ -29,6 +29,10 @@ lint: venv ## run every linter, on the template and on a project baked from it
 soak: setup ## a million requests over twenty redeploys, then each fault; a quarter of an hour (SHORT=1: one minute)
 	@.venv/bin/python bench/soak.py $(if $(SHORT),--short)
 
+.PHONY: bench
+bench: setup ## requests per second through H2O, to the Unix socket and to the same app over TCP; two minutes
+	@.venv/bin/python bench/socket_or_tcp.py
+
 .PHONY: setup
 setup: images venv ## have all that the tests need
 	@testbed/tools
