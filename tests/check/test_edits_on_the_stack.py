@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -64,16 +64,23 @@ def test_a_breaking_edit_breaks(edit: Edit, stack: Project) -> None:
         elif "page" in expected:
             eventually(lambda: status(stack) == expected["page"] and serves(stack), str(expected), PATIENCE)
         elif "log" in expected:
-            logs = ("logs", "--no-log-prefix", expected["log"])
-            said = lambda: stack.compose(*logs, check=False)  # noqa: E731
-            eventually(lambda: expected["shows"] in said().stdout + said().stderr, str(expected), PATIENCE)
+            eventually(lambda: expected["shows"] in log(stack, expected["log"]), str(expected), PATIENCE)
         else:
-            command = expected["run"].split()
-            inside = lambda: stack.inside(expected["inside"], *command, check=False).stdout.split()  # noqa: E731
-            eventually(lambda: any(expected["shows"] in word for word in inside()), str(expected), PATIENCE)
+            eventually(lambda: expected["shows"] in said_inside(stack, expected), str(expected), PATIENCE)
     finally:
         up.kill()
         up.communicate()
+
+
+def log(stack: Project, service: str) -> str:
+    """What a service has said so far."""
+    done = stack.compose("logs", "--no-log-prefix", service, check=False)
+    return done.stdout + done.stderr
+
+
+def said_inside(stack: Project, expected: Mapping[str, str]) -> list[str]:
+    """The words that a command says in a container."""
+    return stack.inside(expected["inside"], *expected["run"].split(), check=False).stdout.split()
 
 
 def status(stack: Project) -> int:

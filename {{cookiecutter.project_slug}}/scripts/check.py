@@ -1003,16 +1003,20 @@ def published_ports_lead_to_h2o(project: Project, model: Model) -> Iterator[Find
     if not items(model.get(H2O, "ports")) and not model.label:
         message = "h2o publishes no port, and the host cannot reach it; restore `ports`"
         yield warning(project.at(H2O), "published", message)
-    test = " ".join(model.texts(H2O, "healthcheck.test"))
-    for port in re.findall(r"http://(?:127\.0\.0\.1|localhost):(\d{1,5})", test):
+    test, place = " ".join(model.texts(H2O, "healthcheck.test")), project.at(H2O, "healthcheck", "test")
+    paths = [path for host in mapping(project.conf.data, "hosts").values() for path in mapping(host, "paths")]
+    for port, asked in re.findall(r"http://(?:127\.0\.0\.1|localhost):(\d{1,5})(/\S*)?", test):
         if int(port) not in listens:
             message = f"h2o's health check asks port {port}, while H2O listens on {ports}; ask that"
-            yield error(project.at(H2O, "healthcheck", "test"), "port", message)
-    names = list(mapping(model.get(H2O, "networks")))
-    inside = bool(names) and all(is_on(mapping(model.networks, name).get("internal")) for name in names)
+            yield error(place, "port", message)
+        if paths and not any((asked or "/").startswith(path) for path in paths):
+            message = f"h2o's health check asks for {asked or '/'}, and {project.conf.file} has no path for it; add one"
+            yield error(place, "healthz", message)
+    names = list(mapping(model.get(H2O, "networks"))) or ["default"]
+    inside = all(is_on(mapping(model.networks, name).get("internal")) for name in names)
     if items(model.get(H2O, "ports")) and (inside or model.text(H2O, "network_mode") == "none"):
-        place = project.at(H2O, "networks" if inside else "network_mode")
-        message = "h2o is on no network that the host reaches, and its port is not published; add `default`"
+        place = project.where("networks", names[0], "internal") if inside else project.at(H2O, "network_mode")
+        message = "h2o is on no network that the host reaches, so its port is not published; add `default`"
         yield error(place, "port", message)
 
 
@@ -1079,6 +1083,9 @@ def each_stop_waits_for_the_next(project: Project, model: Model) -> Iterator[Fin
     elif shutdown <= drain:
         message = f"the app is given {shutdown} s to stop, and {drain:g} s to drain; write more than {drain:g}"
         yield error(place, "shutdown", message)
+    if not re.fullmatch(r"(SIG)?(TERM|INT|QUIT)?|15|2|3", model.text(APP, "stop_signal")):
+        message = f"the app does not stop in order at {model.text(APP, 'stop_signal')}; write stop_signal: SIGTERM"
+        yield error(project.at(APP, "stop_signal"), "grace", message)
     grace = seconds_of(model.text(APP, "stop_grace_period") or "10s")
     if grace is not None and grace <= (shutdown or 30):
         message = f"Docker kills the app after {grace:g} s, while its stop may take {shutdown or 30} s"
@@ -1151,7 +1158,7 @@ ALWAYS = [
         "it stays down after a fault, and after a restart of Docker; write restart: always",
     ),
 ]
-HOST_PATHS = r"/|/(etc|proc|sys|dev|boot|root|home|usr|run|var|var/(run|lib|lib/docker))|.*/(docker|podman)\.sock"
+HOST_PATHS = r"/|/(etc|proc|sys|dev|boot|root|home|usr|run|tmp|var|var/(run|lib|lib/docker))|.*/(docker|podman)\.sock"
 
 
 @of_model
