@@ -7,7 +7,8 @@
 
 Each file is read, what must agree between them is compared, and the real parsers are asked: `docker compose config` and
 `h2o -t`. A finding is `file:line: what is wrong; what to write instead`. A line that departs from the rules on purpose
-says so in a comment, `# check: allow <reason>`, and the finding becomes a note.
+says so in a comment, `# check: allow <reason>`, and the finding becomes a note. The checks come first below, then what
+reads the project for them.
 
 Exit code: 0 the project is whole (warnings and notes may remain), 1 it is not, 2 the check could not run.
 """
@@ -99,624 +100,6 @@ def of_model(function: Callable[[Project, Model], Iterator[Finding]]) -> Callabl
     """Register a check of what Compose makes of its files; it runs with the override and without."""
     MODEL_CHECKS.append(function)
     return function
-
-
-# --- Values -----------------------------------------------------------------------------------------------------------
-
-
-def text(value: Value) -> str:
-    """Return a scalar as text, and anything else as nothing."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None or isinstance(value, (dict, list)) else str(value)
-
-
-def items(value: Value) -> list[Value]:
-    """Return a list as it is, and a single value as a list of one."""
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def mapping(value: Value, *keys: str) -> dict[str, Value]:
-    """Return the mapping below these keys, or an empty one."""
-    for key in keys:
-        value = mapping(value).get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def is_on(value: Value) -> bool:
-    """Whether Compose takes this for true."""
-    return text(value).lower() in ("true", "yes", "on", "y")
-
-
-def number(value: Value, base: int = 10) -> int | None:
-    """Return a number of at most nine digits, or None for anything else."""
-    return int(text(value), base) if re.fullmatch(r"[0-7]{1,9}" if base == 8 else r"[0-9]{1,9}", text(value)) else None
-
-
-def seconds_of(duration: str) -> float | None:
-    """Return the seconds of a duration of Compose, such as 1m30s."""
-    if not re.fullmatch(r"(\d{1,9}(\.\d{1,9})?(us|ms|s|m|h))+", duration):
-        return None
-    unit = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-    return sum(float(amount) * unit[name] for amount, name in re.findall(r"([\d.]+)([a-z]+)", duration))
-
-
-def seconds_of_timespan(value: str) -> float | None:
-    """Return the seconds of a TimeSpan of .NET: 00:00:05, 1.12:00:00, and 5, which is five days."""
-    match = re.fullmatch(r"\s*(?:(?:(\d{1,8})\.)?(\d\d?):(\d\d?)(?::(\d\d?(?:\.\d{1,7})?))?|(\d{1,8}))\s*", value)
-    if not match:
-        return None
-    days, hours, minutes, seconds, only_days = (float(part or 0) for part in match.groups())
-    return (days + only_days) * 86400 + hours * 3600 + minutes * 60 + seconds
-
-
-# --- Files ------------------------------------------------------------------------------------------------------------
-
-
-class Doc:
-    """A YAML or JSON file as plain values, and the line of each of them.
-
-    A scalar stays the text in the file, because Compose, H2O and PyYAML read `ON`, `no` and `0710` each in its own way.
-    """
-
-    def __init__(self, file: str, content: str, may_repeat: Callable[[str], bool] = lambda key: False) -> None:
-        self.file, self.content = file, content
-        self.data: Value = None
-        self.values: dict[Keys, Value] = {}
-        self.lines: dict[Keys, int] = {}
-        self.problems: list[Finding] = []
-        self.includes_others = False  # H2O's `!file`
-        self._may_repeat = may_repeat
-        # PyYAML alone refuses tabs that indent nothing.
-        content = re.sub(r"\S.*", lambda match: match[0].replace("\t", " "), content)
-        try:
-            root = yaml.compose(content, Loader=yaml.SafeLoader)
-            self.data = self._value(root, ()) if root else {}
-        except yaml.MarkedYAMLError as e:
-            mark = e.problem_mark or e.context_mark
-            self._refuse(mark.line + 1 if mark else 1, e.problem or "it cannot be parsed")
-        except yaml.reader.ReaderError as e:
-            self._refuse(content.count("\n", 0, e.position) + 1, f"the character {e.character!r} is not allowed")
-        except RecursionError:
-            self._refuse(1, "it is nested too deeply, or contains itself")
-        except (yaml.YAMLError, ValueError, OverflowError) as e:
-            self._refuse(1, str(e).splitlines()[0])
-        if not isinstance(self.data, dict) and not self.problems:
-            self._refuse(1, "it is not a mapping, lines of `name: value`")
-
-    def find(self, path: Keys, holding: str = "", key: str = "") -> tuple[int, Place]:
-        """Return how much of a path is here, and its line; of a list, that of the item with a text, or of its key."""
-        rows = self.values.get(path) if holding else None
-        for i, row in enumerate(rows if isinstance(rows, list) else []):
-            parts = row if isinstance(row, dict) else {i: row}
-            named = [name for name, value in parts.items() if holding in text(value)]
-            if named:
-                path += (i, *([key] if key in parts else named)[: len(parts) if isinstance(row, dict) else 0])
-                break
-        while path and path not in self.lines:
-            path = path[:-1]
-        return len(path), (self.file, self.lines.get(path, 1))
-
-    def commands(self, *path: str) -> list[tuple[str, Value, Place]]:
-        """Return H2O's commands at a level: those of a mapping, or of a list of mappings."""
-        blocks: list[Keys] = [path, *((*path, i) for i, _ in enumerate(items(self.values.get(path))))]
-        return [
-            (name.split(" (")[0], value, self.find((*block, name))[1])
-            for block in blocks
-            for name, value in mapping(self.values.get(block)).items()
-        ]
-
-    def _refuse(self, line: int, why: str) -> None:
-        self.data, self.values = None, {}
-        self.problems.append(error((self.file, line), "syntax", f"{why}; mend it, for nothing reads the file as it is"))
-
-    def _value(self, node: yaml.Node, path: Keys) -> Value:
-        if len(self.values) > MAX_VALUES:
-            raise ValueError("its anchors expand to too much")
-        self.includes_others |= node.tag in ("!file", "!env")
-        self.lines.setdefault(path, node.start_mark.line + 1)
-        value: Value = None if node.tag in ("tag:yaml.org,2002:null", "!reset") else node.value
-        self.values[path] = value
-        if isinstance(node, yaml.SequenceNode):
-            value = [self._value(child, (*path, i)) for i, child in enumerate(node.value)]
-        elif isinstance(node, yaml.MappingNode):
-            value = {}
-            for key, child in self._pairs(node, report=True):
-                name = text(key.value)
-                while name in value:  # of commands that H2O repeats
-                    name = f"{text(key.value)} ({len(value)})"
-                here = (*path, name)
-                self.lines[here] = key.start_mark.line + 1
-                value[name] = self._value(child, here)
-        self.values[path] = value
-        return value
-
-    def _pairs(self, node: yaml.Node, report: bool) -> list[tuple[yaml.Node, yaml.Node]]:
-        """Return a mapping's keys and values, its own before those that `<<` brings."""
-        own: list[tuple[yaml.Node, yaml.Node]] = []
-        merged: list[tuple[yaml.Node, yaml.Node]] = []
-        first: dict[str, int] = {}
-        for key, child in node.value if isinstance(node, yaml.MappingNode) else []:
-            name, line = text(key.value), key.start_mark.line + 1
-            if key.tag == "tag:yaml.org,2002:merge":
-                for other in child.value if isinstance(child, yaml.SequenceNode) else [child]:
-                    merged += self._pairs(other, report=False)
-            elif name not in first or self._may_repeat(name):
-                own.append((key, child))
-                first.setdefault(name, line)
-            elif report:
-                message = f"`{name}` stands here a second time, after line {first[name]}; keep one of the two"
-                self.problems.append(error((self.file, line), "duplicate-key", message))
-        for key, child in merged:
-            if text(key.value) not in first:
-                own.append((key, child))
-                first[text(key.value)] = 0
-        return own
-
-
-STRINGS_AND_COMMENTS = r'"""[\s\S]*?"""|@"(?:[^"]|"")*"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//.*|/\*[\s\S]*?\*/'
-
-
-def without_comments(code: str) -> str:
-    """Blank the comments of C# or JSON; every line stays where it is."""
-    return re.sub(STRINGS_AND_COMMENTS, lambda m: re.sub(r".", " ", m[0]) if m[0][0] == "/" else m[0], code)
-
-
-def json_doc(file: str, content: str) -> Doc:
-    """Read JSON as .NET does, with comments and trailing commas; the parser of YAML then finds the lines."""
-    tokens = r'"(?:\\.|[^"\\\n])*"|,(?=\s*[}\]])|\t'
-    plain = re.sub(tokens, lambda m: m[0] if m[0][0] == '"' else " ", without_comments(content))
-    try:
-        json.loads(plain)
-    except json.JSONDecodeError as e:
-        doc = Doc(file, "")
-        doc._refuse(e.lineno, f"not JSON: {e.msg}")
-        return doc
-    except (ValueError, RecursionError):
-        pass  # Doc says the same with a line
-    return Doc(file, plain)
-
-
-# --- Programs ---------------------------------------------------------------------------------------------------------
-
-
-class Program:
-    """A program that was started and is waited for later, so that several take the time of the slowest one."""
-
-    running: list[Program] = []  # noqa: RUF012 - all of them, to be ended with this one
-    limit = 20.0
-
-    def __init__(self, *command: str) -> None:
-        """Start it in the project's folder. Without a command it is one that was not run."""
-        self.command, self.failure = " ".join(command[:3]), "" if command else "was not run"
-        self.code, self.out, self.err = -1, "", ""
-        self.deadline = time.monotonic() + Program.limit
-        if not command:
-            return
-        try:
-            self.process = subprocess.Popen(  # noqa: S603 - no shell; a session of its own, to end all of it
-                command,
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
-            Program.running.append(self)
-        except (OSError, ValueError) as e:
-            self.failure = f"could not be started ({e})"
-
-    def wait(self) -> Program:
-        """Wait for its end, or end it at its time limit; `failure` then says so."""
-        if self.code == -1 and not self.failure:
-            try:
-                self.out, self.err = self.process.communicate(timeout=max(0.5, self.deadline - time.monotonic()))
-                self.code = self.process.returncode
-            except subprocess.TimeoutExpired:
-                self.failure = f"did not end within {Program.limit:g} s"
-                self.kill()
-        return self
-
-    def json(self) -> Value:
-        """Return what it printed, if it ended well and that is JSON."""
-        with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(self.out) if self.wait().code == 0 else None
-        return None
-
-    def complaint(self) -> str:
-        """Return the last line of its errors."""
-        return (self.err.strip().splitlines() or ["it does not say why"])[-1][:300]
-
-    def kill(self) -> None:
-        """End it, and what it started."""
-        with contextlib.suppress(OSError):
-            if sys.platform == "win32":
-                self.process.kill()
-            else:
-                os.killpg(self.process.pid, signal.SIGKILL)
-
-
-# --- What Compose makes of its files ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Mount:
-    """Something from outside in a container's file system."""
-
-    kind: str  # volume, bind, tmpfs
-    source: str
-    target: str
-    writable: bool
-    made: bool  # Docker makes the host's folder where it is missing
-
-
-class Model:
-    """Services, volumes and networks in Compose's long forms."""
-
-    def __init__(self, data: Value, label: str = "") -> None:
-        self.label = label  # which file was left out
-        self.services = {name: mapping(service) for name, service in mapping(data, "services").items()}
-        self.volumes, self.networks = mapping(data, "volumes"), mapping(data, "networks")
-        self.name = text(mapping(data).get("name"))
-
-    def get(self, service: str, key: str) -> Value:
-        """Return what the model says of a service."""
-        return self.services.get(service, {}).get(key)
-
-    def text(self, service: str, key: str) -> str:
-        """Return a scalar that the model says of a service."""
-        return text(self.get(service, key))
-
-    def texts(self, service: str, path: str) -> list[str]:
-        """Return the scalars, or the words of a command, at a path such as healthcheck.test."""
-        *above, key = path.split(".")
-        return [text(value) for value in items(mapping(self.services.get(service), *above).get(key))]
-
-    def image(self, service: str) -> str:
-        """Return the image of a service, which Compose names if compose.yaml does not."""
-        return self.text(service, "image") or (f"{self.name}-{service}" if self.get(service, "build") else "")
-
-    def mounts(self, service: str) -> list[Mount]:
-        """Return all that a service mounts."""
-        temporary = (text(entry).split(":")[0] for entry in items(self.get(service, "tmpfs")))
-        found = [Mount("tmpfs", "", target, True, True) for target in temporary]
-        for entry in map(mapping, items(self.get(service, "volumes"))):
-            kind, source, target = (text(entry.get(key)) for key in ("type", "source", "target"))
-            made = is_on(mapping(entry, "bind").get("create_host_path"))
-            found.append(Mount(kind, source, target, not is_on(entry.get("read_only")), made))
-        return [mount for mount in found if mount.target.startswith("/")]
-
-    def holder(self, service: str, path: str) -> tuple[Mount, str] | None:
-        """Return the mount that holds a path of a service's container, and the path's name in it."""
-        path, held = posixpath.normpath(path), []
-        for mount in self.mounts(service) if path.startswith("/") else ():
-            target = posixpath.normpath(mount.target)
-            if (path + "/").startswith(target.rstrip("/") + "/"):
-                held.append((len(target), mount, posixpath.relpath(path, target)))
-        return max(held, key=lambda one: one[0])[1:] if held else None
-
-    def place_of(self, service: str, path: str) -> tuple[str, str] | None:
-        """Return a volume, or a folder of the host, and the name that a path of the container has in it."""
-        held = self.holder(service, path)
-        return (held[0].source, held[1]) if held and held[0].kind in ("volume", "bind") and held[1] != "." else None
-
-
-def long_forms(data: Value, env_file: dict[str, str]) -> Value:
-    """Fill in variables and make short forms long, for compose.yaml alone: what these checks need without Compose."""
-    variables = {**env_file, **os.environ}
-
-    def fill(value: Value) -> Value:
-        if isinstance(value, (dict, list)):
-            return {key: fill(one) for key, one in value.items()} if isinstance(value, dict) else list(map(fill, value))
-        while isinstance(value, str) and (match := re.search(r"(?<!\$)\$\{(\w+)(?::?([-?+])([^{}]*))?\}", value)):
-            given = variables.get(match[1]) or (match[3] if match[2] == "-" else "")
-            value = value[: match.start()] + given.replace("$", "") + value[match.end() :]
-        return value
-
-    def port(value: Value) -> Value:
-        *rest, target = text(value).split("/")[0].rsplit(":", 2)
-        address, published = ["", "", *rest][-2:]
-        return {"target": target, "published": published, "host_ip": address} if text(value) else value
-
-    def volume(value: Value) -> Value:
-        if not isinstance(value, dict):
-            source, target, options = [*text(value).split(":"), "", ""][:3]
-            kind = "bind" if source.startswith(("/", ".", "~")) else "volume"
-            value = {"type": kind, "source": source, "target": target, "read_only": "ro" in options.split(",")}
-            value["bind"] = {"create_host_path": True}
-        if value.get("type") == "bind":
-            value["source"] = os.path.normpath(ROOT / Path(text(value.get("source"))).expanduser())
-        return value
-
-    data = fill(data)
-    for service in map(mapping, mapping(data, "services").values()):
-        service["ports"] = [port(value) for value in items(service.get("ports"))]
-        service["volumes"] = [volume(value) for value in items(service.get("volumes"))]
-        for key in ("environment", "networks", "depends_on"):
-            if isinstance(service.get(key), list):
-                service[key] = dict((text(word) + "=").split("=")[:2] for word in service[key])
-        if isinstance(service.get("build"), str):
-            service["build"] = {"context": service["build"]}
-        for key in ("command", "entrypoint"):
-            with contextlib.suppress(ValueError):
-                service[key] = shlex.split(service[key]) if isinstance(service.get(key), str) else service.get(key)
-    return data
-
-
-# --- The project ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """A path of h2o.conf that leads to a Unix socket."""
-
-    url: str
-    socket: str  # empty where the URL names none
-    place: Place
-    commands: dict[str, tuple[str, Place]]  # what holds there, whichever level says it
-    unset: set[str]  # the headers that it takes off
-
-
-class Project:
-    """The files of this folder, and what Docker knows of them."""
-
-    def __init__(self) -> None:
-        self.problems: list[Finding] = []
-        self.env = self._read_env()
-        self.main, *overrides = self._compose_files()
-        self.compose = [Doc(*one) for one in self._read_all([self.main, *overrides])]
-        self.all_models = self._ask_compose()
-        self.models = [model for model in self.all_models if {APP, H2O} <= set(model.services)]
-        self.conf_inside, self.conf = self._read_conf()
-        self.upstreams = list(self._read_upstreams())
-        self._ask_engine(self.models[0] if self.models else Model({}))
-        self.dockerfile = self.read("Dockerfile", must_exist=False)
-        self.app_folder = self._app_folder()
-        self.settings = [json_doc(*one) for one in self._read_all(self._in_app("appsettings*.json"))]
-        self.code = {file: without_comments(code) for file, code in self._read_all(self._in_app("**/*.cs"))}
-        self.msbuild = dict(self._read_all(self._in_app("*.csproj") + [file.name for file in ROOT.glob("*.props")]))
-
-    def read(self, file: str, must_exist: bool = True) -> str:
-        """Return a file's text; why it cannot be read is a problem of the project."""
-        path, why = ROOT / file, ""
-        try:
-            if not path.is_file():
-                why = "is not a file" if os.path.lexists(path) else "is missing" if must_exist else ""
-            elif path.stat().st_size <= MAX_BYTES:
-                return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-            elif not file.endswith(".cs"):
-                why = f"is larger than {MAX_BYTES // 1024} KiB"
-        except UnicodeDecodeError:
-            why = "is not UTF-8 text"
-        except (OSError, ValueError) as e:
-            why = f"cannot be read: {getattr(e, 'strerror', None) or e}"
-        if why:
-            self.problems.append(error((file, 1), "unreadable", f"the file {why}; restore it, from git for example"))
-        return ""
-
-    def where(self, *path: str, holding: str = "", key: str = "") -> Place:
-        """Return the line of the Compose files that says a part of the model; the last file wins, as in Compose."""
-        depth, place = -1, (self.main, 1)
-        for doc in self.compose:
-            found, line = doc.find(path, holding, key)
-            if found > depth or (found == depth and found >= len(path)):
-                depth, place = found, line
-        return place
-
-    def at(self, service: str, *path: str, holding: str = "", key: str = "") -> Place:
-        """Return the line that says something of a service."""
-        return self.where("services", service, *path, holding=holding, key=key)
-
-    def setting(self, model: Model, key: str) -> tuple[str, Place] | None:
-        """Return a setting as .NET finds it: command line, environment, appsettings.STAGE.json, appsettings.json."""
-        for word in model.texts(APP, "command"):
-            if word.lower().startswith(f"--{key.lower()}="):
-                return word.partition("=")[2], self.at(APP, "command")
-        variables = mapping(model.get(APP, "environment"))
-        for name, value in variables.items():
-            plain = re.sub(r"(?i)^(DOTNET|ASPNETCORE)_", "", name).replace("__", ":")
-            if plain.lower() == key.lower():
-                return text(value), self.at(APP, "environment", name, holding=name)
-        stage = text(variables.get("ASPNETCORE_ENVIRONMENT") or variables.get("DOTNET_ENVIRONMENT")) or "Production"
-        for ending in (f"appsettings.{stage}.json", "appsettings.json"):
-            for doc in self.settings:
-                for path, value in doc.values.items() if doc.file.lower().endswith(ending.lower()) else ():
-                    if ":".join(map(str, path)).lower() == key.lower() and not isinstance(value, (dict, list)):
-                        return text(value), doc.find(path)[1]
-        return None
-
-    def in_code(self, pattern: str) -> list[tuple[re.Match[str], Place]]:
-        """Return where the app's C# has this, outside of comments."""
-        return [
-            (match, (file, code.count("\n", 0, match.start()) + 1))
-            for file, code in self.code.items()
-            for match in re.finditer(pattern, code)
-        ]
-
-    def dockerfile_of(self, model: Model, service: str) -> tuple[str, str]:
-        """Return the name and the text of the Dockerfile that a service is built from, if it is built from one here."""
-        build = mapping(model.get(service, "build"))
-        context = text(build.get("context")) or "."
-        if not build or "://" in context or "dockerfile_inline" in build:
-            return "", ""
-        file = relative(posixpath.join(context, text(build.get("dockerfile")) or "Dockerfile"))
-        return file, self.read(file, must_exist=False)
-
-    def _read_all(self, files: Iterable[str]) -> Iterator[tuple[str, str]]:
-        for file in files:
-            known = len(self.problems)
-            content = self.read(file)
-            if len(self.problems) == known:
-                yield file, content
-
-    def _read_env(self) -> dict[str, tuple[str, Place]]:
-        """Read .env: NAME=value lines; a value in quotes may go on for several."""
-        found: dict[str, tuple[str, Place]] = {}
-        within = ""
-        for line, row in enumerate(self.read(".env", must_exist=False).splitlines(), 1):
-            match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*(.*))?", row)
-            if within:
-                within = "" if within in row else within
-            elif match and match[2] is not None:
-                quote = match[2][:1] if match[2][:1] in ("'", '"') else ""
-                value = match[2][1:].partition(quote)[0] if quote else re.sub(r"(^|\s)#.*", "", match[2]).strip()
-                within = quote if quote and quote not in match[2][1:] else ""
-                found[match[1]] = (value, (".env", line))
-            elif row.strip() and not row.lstrip().startswith("#") and not match:
-                message = "this is not NAME=value; write it so, or # before a comment"
-                self.problems.append(error((".env", line), "syntax", message))
-        return found
-
-    def _compose_files(self) -> list[str]:
-        named = os.environ.get("COMPOSE_FILE") or self.env.get("COMPOSE_FILE", ("",))[0]
-        if named:
-            return named.split(os.pathsep)
-        known = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
-        main = next((file for file in known if os.path.lexists(ROOT / file)), known[0])
-        overrides = (main.rsplit(".", 1)[0] + f".override.{ending}" for ending in ("yaml", "yml"))
-        return [main, *[file for file in overrides if os.path.lexists(ROOT / file)][:1]]
-
-    def _ask_compose(self) -> list[Model]:
-        """Return Compose's own resolution, where it can be asked; else what compose.yaml alone says."""
-        docker, files = shutil.which("docker"), [doc.file for doc in self.compose if doc.data is not None]
-        readable = files[:1] == [self.main] and len(files) == len(self.compose)
-        ask = ["docker", "compose", "--profile", "*"]
-        resolve = ["config", "--format", "json"]
-        self.engine = Program("docker", "version") if docker else Program()
-        self.version = Program("docker", "compose", "version", "--short") if docker else Program()
-        self.configs = {"": Program(*ask, *resolve) if docker and readable else Program()}
-        if docker and readable and len(self.compose) == 2 and not os.environ.get("COMPOSE_FILE"):
-            label = f" (without {self.compose[1].file}, as in a clone)"
-            self.configs[label] = Program(*ask, "--file", self.main, *resolve)
-        self.version.wait()
-        self.no_compose = "" if docker else "Docker is not installed here"
-        if self.version.code > 0 or (docker and self.version.failure):
-            self.no_compose = f"Docker has no Compose here ({self.version.failure or self.version.complaint()})"
-        models = [Model(run.json(), label) for label, run in self.configs.items() if mapping(run.json())]
-        data = self.compose[0].data if readable else {}
-        only_for_compose = "include" in data or any("extends" in mapping(data, "services", name) for name in (APP, H2O))
-        if models or not readable or only_for_compose:
-            return models
-        return [Model(long_forms(data, {key: value for key, (value, _) in self.env.items()}))]
-
-    def _ask_engine(self, model: Model) -> None:
-        """Start what takes a while: H2O's own test of its configuration, and the questions for what exists already."""
-        self.socket_volume = socket_volume(self, model)
-        volume, images = text(mapping(model.volumes, self.socket_volume).get("name")), {}
-        for service in (APP, H2O):
-            image = "" if self.no_compose else model.image(service)
-            images[service] = Program("docker", "image", "inspect", image) if image else Program()
-        self.images = images
-        self.volume = Program("docker", "volume", "inspect", volume) if volume and not self.no_compose else Program()
-        self.container, self.h2o_test = f"check-h2o-{os.getpid()}", Program()
-        if self.conf.data and model.image(H2O) and not self.no_compose:
-            binds = [mount for mount in model.mounts(H2O) if mount.kind == "bind" and os.path.lexists(mount.source)]
-            run = ["docker", "run", "--rm", "--pull=never", f"--name={self.container}", "--network=none", "--read-only"]
-            run += ["--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={model.text(H2O, 'user') or 65534}"]
-            run += [f"--volume={mount.source}:{mount.target}:ro" for mount in binds]
-            script = 'h2o --version; exec h2o -t -c "$1"'
-            run += ["--entrypoint=sh", model.image(H2O), "-c", script, "sh", self.conf_inside]
-            self.h2o_test = Program(*run)
-
-    def _read_conf(self) -> tuple[str, Doc]:
-        """Return the name of H2O's configuration in its container, `-c` of its command, and the file."""
-        inside, file = "/etc/h2o/h2o.conf", "h2o/h2o.conf"
-        for model in self.models[:1]:
-            words = model.texts(H2O, "entrypoint") + model.texts(H2O, "command")
-            inside = words[words.index("-c") + 1] if "-c" in words[:-1] else inside
-            held = model.holder(H2O, inside)
-            if held and held[0].kind == "bind":
-                file = relative(posixpath.join(held[0].source, held[1]))
-        adds_up = re.compile(r"listen|access-log|(proxy\.)?header\..*")
-        return inside, Doc(file, self.read(file), may_repeat=lambda key: bool(adds_up.fullmatch(key)))
-
-    def _read_upstreams(self) -> Iterator[Upstream]:
-        above = self.conf.commands()
-        for host in mapping(self.conf.data, "hosts"):
-            at_host = above + self.conf.commands("hosts", host)
-            for path in mapping(self.conf.data, "hosts", host, "paths"):
-                here = self.conf.commands("hosts", host, "paths", path)
-                known = {name: (text(value), place) for name, value, place in at_host + here}
-                unset = {text(value).lower() for name, value, _ in at_host + here if name == "proxy.header.unset"}
-                for name, value, place in here:
-                    for entry in items(value) if name == "proxy.reverse.url" else ():
-                        url = text(entry) or text(mapping(entry).get("url"))  # H2O 2.3 takes mappings too
-                        match = re.fullmatch(r"https?://\[unix:([^]]*)\](/.*)?", url)
-                        if match or "unix:" in url:
-                            yield Upstream(url, match[1] if match else "", place, known, unset)
-
-    def _app_folder(self) -> str:
-        """Return the folder that the Dockerfile publishes, or else that of the first web project."""
-        found = {posixpath.dirname(relative(str(file))): file for file in sorted(ROOT.glob("src/*/*.csproj"))}
-        if not found:
-            message = "there is no src/*/*.csproj; restore it, from git for example"
-            self.problems.append(error(("src", 1), "unreadable", message))
-        published = re.search(r"dotnet publish (?:\./)?(src/[^/\s]+)", self.dockerfile)
-        if published and published[1] in found:
-            return published[1]
-        web = (folder for folder, file in found.items() if "Microsoft.NET.Sdk.Web" in self.read(relative(str(file))))
-        return next(web, next(iter(found), "src"))
-
-    def _in_app(self, pattern: str) -> list[str]:
-        files = (path.relative_to(ROOT) for path in (ROOT / self.app_folder).glob(pattern))
-        return sorted(file.as_posix() for file in files if not {"bin", "obj"} & set(file.parts))
-
-
-def relative(path: str) -> str:
-    """Return a path of this folder as the report shows it."""
-    path = os.path.normpath(ROOT / path)
-    return os.path.relpath(path, ROOT).replace(os.sep, "/") if path.startswith(str(ROOT)) else path
-
-
-def folder(path: str) -> str:
-    """Return the directory of a path in a container."""
-    return posixpath.dirname(posixpath.normpath(path))
-
-
-def socket_volume(project: Project, model: Model) -> str:
-    """Return the name of the volume that carries the socket: H2O's upstream is in it, or both services mount it."""
-    held = [model.holder(H2O, up.socket) for up in project.upstreams]
-    mounts = [one[0] for one in held if one] + model.mounts(APP) + model.mounts(H2O)
-    shared = {mount.source for mount in model.mounts(APP)} & {mount.source for mount in model.mounts(H2O)}
-    return next((mount.source for mount in mounts if mount.kind == "volume" and mount.source in shared), "")
-
-
-def app_socket(project: Project, model: Model) -> tuple[str, Place] | None:
-    """Return the path that the code hands to ListenUnixSocket, a literal or a setting. None: it cannot be told."""
-    broken = any(doc.problems for doc in project.settings)
-    for match, place in project.in_code(r"ListenUnixSocket\(\s*([^,)]*)") if not broken else ():
-        argument, code = match[1].strip(), project.code[place[0]]
-        constant = re.search(rf'const\s+string\s+{re.escape(argument)}\s*=\s*(@?"[^"]*")', code)
-        literal = re.fullmatch(r'@?"([^"]*)"', constant[1] if constant else argument)
-        if literal:
-            return literal[1], place
-        named = r'(?:\[|GetValue<string>\()\s*"([\w:]+)"'
-        keys = re.findall(named, argument) or re.findall(named, code)
-        key = "Socket:Path" if "Socket:Path" in keys else keys[0] if len(keys) == 1 else ""
-        return project.setting(model, key) or (("", place) if key == "Socket:Path" else None)
-    return None
-
-
-def app_upstreams(project: Project, model: Model) -> list[Upstream]:
-    """Return the paths of h2o.conf that lead to the app, or all that lead to a socket where none does."""
-    listens = app_socket(project, model)
-    app = model.place_of(APP, listens[0]) if listens else None
-    return [up for up in project.upstreams if app and model.place_of(H2O, up.socket) == app] or project.upstreams
-
-
-def identity(project: Project, model: Model, service: str) -> tuple[int, list[int]] | None:
-    """Return the uid and the gids that a service runs with: compose.yaml's, or its Dockerfile's. None: unknown."""
-    user = model.text(service, "user")
-    if not user and model.get(service, "build"):
-        last_stage = re.split(r"(?mi)^FROM\s", project.dockerfile_of(model, service)[1])[-1]
-        user = ["", *re.findall(r"(?mi)^USER\s+(\S+)", last_stage)][-1]
-    name, _, group = user.partition(":")
-    uid = OFFICIAL_USERS.get(name, number(name))
-    gid = OFFICIAL_USERS.get(group, number(group)) if group else 1654 if uid == 1654 else 0
-    added = [number(extra) for extra in items(model.get(service, "group_add"))]
-    return None if uid is None or gid is None else (uid, [gid, *(extra for extra in added if extra is not None)])
 
 
 # --- Each file, and what the real parsers say -------------------------------------------------------------------------
@@ -1369,6 +752,627 @@ def timestamp(value: Value) -> float:
             whole = datetime.fromisoformat(match[1] + match[3].replace("Z", "+00:00"))
             return whole.timestamp() + float(match[2] or 0)
     return 0.0
+
+
+# --- What several checks ask ------------------------------------------------------------------------------------------
+
+
+def socket_volume(project: Project, model: Model) -> str:
+    """Return the name of the volume that carries the socket: H2O's upstream is in it, or both services mount it."""
+    held = [model.holder(H2O, up.socket) for up in project.upstreams]
+    mounts = [one[0] for one in held if one] + model.mounts(APP) + model.mounts(H2O)
+    shared = {mount.source for mount in model.mounts(APP)} & {mount.source for mount in model.mounts(H2O)}
+    return next((mount.source for mount in mounts if mount.kind == "volume" and mount.source in shared), "")
+
+
+def app_socket(project: Project, model: Model) -> tuple[str, Place] | None:
+    """Return the path that the code hands to ListenUnixSocket, a literal or a setting. None: it cannot be told."""
+    broken = any(doc.problems for doc in project.settings)
+    for match, place in project.in_code(r"ListenUnixSocket\(\s*([^,)]*)") if not broken else ():
+        argument, code = match[1].strip(), project.code[place[0]]
+        constant = re.search(rf'const\s+string\s+{re.escape(argument)}\s*=\s*(@?"[^"]*")', code)
+        literal = re.fullmatch(r'@?"([^"]*)"', constant[1] if constant else argument)
+        if literal:
+            return literal[1], place
+        named = r'(?:\[|GetValue<string>\()\s*"([\w:]+)"'
+        keys = re.findall(named, argument) or re.findall(named, code)
+        key = "Socket:Path" if "Socket:Path" in keys else keys[0] if len(keys) == 1 else ""
+        return project.setting(model, key) or (("", place) if key == "Socket:Path" else None)
+    return None
+
+
+def app_upstreams(project: Project, model: Model) -> list[Upstream]:
+    """Return the paths of h2o.conf that lead to the app, or all that lead to a socket where none does."""
+    listens = app_socket(project, model)
+    app = model.place_of(APP, listens[0]) if listens else None
+    return [up for up in project.upstreams if app and model.place_of(H2O, up.socket) == app] or project.upstreams
+
+
+def identity(project: Project, model: Model, service: str) -> tuple[int, list[int]] | None:
+    """Return the uid and the gids that a service runs with: compose.yaml's, or its Dockerfile's. None: unknown."""
+    user = model.text(service, "user")
+    if not user and model.get(service, "build"):
+        last_stage = re.split(r"(?mi)^FROM\s", project.dockerfile_of(model, service)[1])[-1]
+        user = ["", *re.findall(r"(?mi)^USER\s+(\S+)", last_stage)][-1]
+    name, _, group = user.partition(":")
+    uid = OFFICIAL_USERS.get(name, number(name))
+    gid = OFFICIAL_USERS.get(group, number(group)) if group else 1654 if uid == 1654 else 0
+    added = [number(extra) for extra in items(model.get(service, "group_add"))]
+    return None if uid is None or gid is None else (uid, [gid, *(extra for extra in added if extra is not None)])
+
+
+# --- The project ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A path of h2o.conf that leads to a Unix socket."""
+
+    url: str
+    socket: str  # empty where the URL names none
+    place: Place
+    commands: dict[str, tuple[str, Place]]  # what holds there, whichever level says it
+    unset: set[str]  # the headers that it takes off
+
+
+class Project:
+    """The files of this folder, and what Docker knows of them."""
+
+    def __init__(self) -> None:
+        self.problems: list[Finding] = []
+        self.env = self._read_env()
+        self.main, *overrides = self._compose_files()
+        self.compose = [Doc(*one) for one in self._read_all([self.main, *overrides])]
+        self.all_models = self._ask_compose()
+        self.models = [model for model in self.all_models if {APP, H2O} <= set(model.services)]
+        self.conf_inside, self.conf = self._read_conf()
+        self.upstreams = list(self._read_upstreams())
+        self._ask_engine(self.models[0] if self.models else Model({}))
+        self.dockerfile = self.read("Dockerfile", must_exist=False)
+        self.app_folder = self._app_folder()
+        self.settings = [json_doc(*one) for one in self._read_all(self._in_app("appsettings*.json"))]
+        self.code = {file: without_comments(code) for file, code in self._read_all(self._in_app("**/*.cs"))}
+        self.msbuild = dict(self._read_all(self._in_app("*.csproj") + [file.name for file in ROOT.glob("*.props")]))
+
+    def read(self, file: str, must_exist: bool = True) -> str:
+        """Return a file's text; why it cannot be read is a problem of the project."""
+        path, why = ROOT / file, ""
+        try:
+            if not path.is_file():
+                why = "is not a file" if os.path.lexists(path) else "is missing" if must_exist else ""
+            elif path.stat().st_size <= MAX_BYTES:
+                return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+            elif not file.endswith(".cs"):
+                why = f"is larger than {MAX_BYTES // 1024} KiB"
+        except UnicodeDecodeError:
+            why = "is not UTF-8 text"
+        except (OSError, ValueError) as e:
+            why = f"cannot be read: {getattr(e, 'strerror', None) or e}"
+        if why:
+            self.problems.append(error((file, 1), "unreadable", f"the file {why}; restore it, from git for example"))
+        return ""
+
+    def where(self, *path: str, holding: str = "", key: str = "") -> Place:
+        """Return the line of the Compose files that says a part of the model; the last file wins, as in Compose."""
+        depth, place = -1, (self.main, 1)
+        for doc in self.compose:
+            found, line = doc.find(path, holding, key)
+            if found > depth or (found == depth and found >= len(path)):
+                depth, place = found, line
+        return place
+
+    def at(self, service: str, *path: str, holding: str = "", key: str = "") -> Place:
+        """Return the line that says something of a service."""
+        return self.where("services", service, *path, holding=holding, key=key)
+
+    def setting(self, model: Model, key: str) -> tuple[str, Place] | None:
+        """Return a setting as .NET finds it: command line, environment, appsettings.STAGE.json, appsettings.json."""
+        for word in model.texts(APP, "command"):
+            if word.lower().startswith(f"--{key.lower()}="):
+                return word.partition("=")[2], self.at(APP, "command")
+        variables = mapping(model.get(APP, "environment"))
+        for name, value in variables.items():
+            plain = re.sub(r"(?i)^(DOTNET|ASPNETCORE)_", "", name).replace("__", ":")
+            if plain.lower() == key.lower():
+                return text(value), self.at(APP, "environment", name, holding=name)
+        stage = text(variables.get("ASPNETCORE_ENVIRONMENT") or variables.get("DOTNET_ENVIRONMENT")) or "Production"
+        for ending in (f"appsettings.{stage}.json", "appsettings.json"):
+            for doc in self.settings:
+                for path, value in doc.values.items() if doc.file.lower().endswith(ending.lower()) else ():
+                    if ":".join(map(str, path)).lower() == key.lower() and not isinstance(value, (dict, list)):
+                        return text(value), doc.find(path)[1]
+        return None
+
+    def in_code(self, pattern: str) -> list[tuple[re.Match[str], Place]]:
+        """Return where the app's C# has this, outside of comments."""
+        return [
+            (match, (file, code.count("\n", 0, match.start()) + 1))
+            for file, code in self.code.items()
+            for match in re.finditer(pattern, code)
+        ]
+
+    def dockerfile_of(self, model: Model, service: str) -> tuple[str, str]:
+        """Return the name and the text of the Dockerfile that a service is built from, if it is built from one here."""
+        build = mapping(model.get(service, "build"))
+        context = text(build.get("context")) or "."
+        if not build or "://" in context or "dockerfile_inline" in build:
+            return "", ""
+        file = relative(posixpath.join(context, text(build.get("dockerfile")) or "Dockerfile"))
+        return file, self.read(file, must_exist=False)
+
+    def _read_all(self, files: Iterable[str]) -> Iterator[tuple[str, str]]:
+        for file in files:
+            known = len(self.problems)
+            content = self.read(file)
+            if len(self.problems) == known:
+                yield file, content
+
+    def _read_env(self) -> dict[str, tuple[str, Place]]:
+        """Read .env: NAME=value lines; a value in quotes may go on for several."""
+        found: dict[str, tuple[str, Place]] = {}
+        within = ""
+        for line, row in enumerate(self.read(".env", must_exist=False).splitlines(), 1):
+            match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*(.*))?", row)
+            if within:
+                within = "" if within in row else within
+            elif match and match[2] is not None:
+                quote = match[2][:1] if match[2][:1] in ("'", '"') else ""
+                value = match[2][1:].partition(quote)[0] if quote else re.sub(r"(^|\s)#.*", "", match[2]).strip()
+                within = quote if quote and quote not in match[2][1:] else ""
+                found[match[1]] = (value, (".env", line))
+            elif row.strip() and not row.lstrip().startswith("#") and not match:
+                message = "this is not NAME=value; write it so, or # before a comment"
+                self.problems.append(error((".env", line), "syntax", message))
+        return found
+
+    def _compose_files(self) -> list[str]:
+        named = os.environ.get("COMPOSE_FILE") or self.env.get("COMPOSE_FILE", ("",))[0]
+        if named:
+            return named.split(os.pathsep)
+        known = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"]
+        main = next((file for file in known if os.path.lexists(ROOT / file)), known[0])
+        overrides = (main.rsplit(".", 1)[0] + f".override.{ending}" for ending in ("yaml", "yml"))
+        return [main, *[file for file in overrides if os.path.lexists(ROOT / file)][:1]]
+
+    def _ask_compose(self) -> list[Model]:
+        """Return Compose's own resolution, where it can be asked; else what compose.yaml alone says."""
+        docker, files = shutil.which("docker"), [doc.file for doc in self.compose if doc.data is not None]
+        readable = files[:1] == [self.main] and len(files) == len(self.compose)
+        ask = ["docker", "compose", "--profile", "*"]
+        resolve = ["config", "--format", "json"]
+        self.engine = Program("docker", "version") if docker else Program()
+        self.version = Program("docker", "compose", "version", "--short") if docker else Program()
+        self.configs = {"": Program(*ask, *resolve) if docker and readable else Program()}
+        if docker and readable and len(self.compose) == 2 and not os.environ.get("COMPOSE_FILE"):
+            label = f" (without {self.compose[1].file}, as in a clone)"
+            self.configs[label] = Program(*ask, "--file", self.main, *resolve)
+        self.version.wait()
+        self.no_compose = "" if docker else "Docker is not installed here"
+        if self.version.code > 0 or (docker and self.version.failure):
+            self.no_compose = f"Docker has no Compose here ({self.version.failure or self.version.complaint()})"
+        models = [Model(run.json(), label) for label, run in self.configs.items() if mapping(run.json())]
+        data = self.compose[0].data if readable else {}
+        only_for_compose = "include" in data or any("extends" in mapping(data, "services", name) for name in (APP, H2O))
+        if models or not readable or only_for_compose:
+            return models
+        return [Model(long_forms(data, {key: value for key, (value, _) in self.env.items()}))]
+
+    def _ask_engine(self, model: Model) -> None:
+        """Start what takes a while: H2O's own test of its configuration, and the questions for what exists already."""
+        self.socket_volume = socket_volume(self, model)
+        volume, images = text(mapping(model.volumes, self.socket_volume).get("name")), {}
+        for service in (APP, H2O):
+            image = "" if self.no_compose else model.image(service)
+            images[service] = Program("docker", "image", "inspect", image) if image else Program()
+        self.images = images
+        self.volume = Program("docker", "volume", "inspect", volume) if volume and not self.no_compose else Program()
+        self.container, self.h2o_test = f"check-h2o-{os.getpid()}", Program()
+        if self.conf.data and model.image(H2O) and not self.no_compose:
+            binds = [mount for mount in model.mounts(H2O) if mount.kind == "bind" and os.path.lexists(mount.source)]
+            run = ["docker", "run", "--rm", "--pull=never", f"--name={self.container}", "--network=none", "--read-only"]
+            run += ["--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={model.text(H2O, 'user') or 65534}"]
+            run += [f"--volume={mount.source}:{mount.target}:ro" for mount in binds]
+            script = 'h2o --version; exec h2o -t -c "$1"'
+            run += ["--entrypoint=sh", model.image(H2O), "-c", script, "sh", self.conf_inside]
+            self.h2o_test = Program(*run)
+
+    def _read_conf(self) -> tuple[str, Doc]:
+        """Return the name of H2O's configuration in its container, `-c` of its command, and the file."""
+        inside, file = "/etc/h2o/h2o.conf", "h2o/h2o.conf"
+        for model in self.models[:1]:
+            words = model.texts(H2O, "entrypoint") + model.texts(H2O, "command")
+            inside = words[words.index("-c") + 1] if "-c" in words[:-1] else inside
+            held = model.holder(H2O, inside)
+            if held and held[0].kind == "bind":
+                file = relative(posixpath.join(held[0].source, held[1]))
+        adds_up = re.compile(r"listen|access-log|(proxy\.)?header\..*")
+        return inside, Doc(file, self.read(file), may_repeat=lambda key: bool(adds_up.fullmatch(key)))
+
+    def _read_upstreams(self) -> Iterator[Upstream]:
+        above = self.conf.commands()
+        for host in mapping(self.conf.data, "hosts"):
+            at_host = above + self.conf.commands("hosts", host)
+            for path in mapping(self.conf.data, "hosts", host, "paths"):
+                here = self.conf.commands("hosts", host, "paths", path)
+                known = {name: (text(value), place) for name, value, place in at_host + here}
+                unset = {text(value).lower() for name, value, _ in at_host + here if name == "proxy.header.unset"}
+                for name, value, place in here:
+                    for entry in items(value) if name == "proxy.reverse.url" else ():
+                        url = text(entry) or text(mapping(entry).get("url"))  # H2O 2.3 takes mappings too
+                        match = re.fullmatch(r"https?://\[unix:([^]]*)\](/.*)?", url)
+                        if match or "unix:" in url:
+                            yield Upstream(url, match[1] if match else "", place, known, unset)
+
+    def _app_folder(self) -> str:
+        """Return the folder that the Dockerfile publishes, or else that of the first web project."""
+        found = {posixpath.dirname(relative(str(file))): file for file in sorted(ROOT.glob("src/*/*.csproj"))}
+        if not found:
+            message = "there is no src/*/*.csproj; restore it, from git for example"
+            self.problems.append(error(("src", 1), "unreadable", message))
+        published = re.search(r"dotnet publish (?:\./)?(src/[^/\s]+)", self.dockerfile)
+        if published and published[1] in found:
+            return published[1]
+        web = (folder for folder, file in found.items() if "Microsoft.NET.Sdk.Web" in self.read(relative(str(file))))
+        return next(web, next(iter(found), "src"))
+
+    def _in_app(self, pattern: str) -> list[str]:
+        files = (path.relative_to(ROOT) for path in (ROOT / self.app_folder).glob(pattern))
+        return sorted(file.as_posix() for file in files if not {"bin", "obj"} & set(file.parts))
+
+
+def relative(path: str) -> str:
+    """Return a path of this folder as the report shows it."""
+    path = os.path.normpath(ROOT / path)
+    return os.path.relpath(path, ROOT).replace(os.sep, "/") if path.startswith(str(ROOT)) else path
+
+
+def folder(path: str) -> str:
+    """Return the directory of a path in a container."""
+    return posixpath.dirname(posixpath.normpath(path))
+
+
+# --- What Compose makes of its files ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Something from outside in a container's file system."""
+
+    kind: str  # volume, bind, tmpfs
+    source: str
+    target: str
+    writable: bool
+    made: bool  # Docker makes the host's folder where it is missing
+
+
+class Model:
+    """Services, volumes and networks in Compose's long forms."""
+
+    def __init__(self, data: Value, label: str = "") -> None:
+        self.label = label  # which file was left out
+        self.services = {name: mapping(service) for name, service in mapping(data, "services").items()}
+        self.volumes, self.networks = mapping(data, "volumes"), mapping(data, "networks")
+        self.name = text(mapping(data).get("name"))
+
+    def get(self, service: str, key: str) -> Value:
+        """Return what the model says of a service."""
+        return self.services.get(service, {}).get(key)
+
+    def text(self, service: str, key: str) -> str:
+        """Return a scalar that the model says of a service."""
+        return text(self.get(service, key))
+
+    def texts(self, service: str, path: str) -> list[str]:
+        """Return the scalars, or the words of a command, at a path such as healthcheck.test."""
+        *above, key = path.split(".")
+        return [text(value) for value in items(mapping(self.services.get(service), *above).get(key))]
+
+    def image(self, service: str) -> str:
+        """Return the image of a service, which Compose names if compose.yaml does not."""
+        return self.text(service, "image") or (f"{self.name}-{service}" if self.get(service, "build") else "")
+
+    def mounts(self, service: str) -> list[Mount]:
+        """Return all that a service mounts."""
+        temporary = (text(entry).split(":")[0] for entry in items(self.get(service, "tmpfs")))
+        found = [Mount("tmpfs", "", target, True, True) for target in temporary]
+        for entry in map(mapping, items(self.get(service, "volumes"))):
+            kind, source, target = (text(entry.get(key)) for key in ("type", "source", "target"))
+            made = is_on(mapping(entry, "bind").get("create_host_path"))
+            found.append(Mount(kind, source, target, not is_on(entry.get("read_only")), made))
+        return [mount for mount in found if mount.target.startswith("/")]
+
+    def holder(self, service: str, path: str) -> tuple[Mount, str] | None:
+        """Return the mount that holds a path of a service's container, and the path's name in it."""
+        path, held = posixpath.normpath(path), []
+        for mount in self.mounts(service) if path.startswith("/") else ():
+            target = posixpath.normpath(mount.target)
+            if (path + "/").startswith(target.rstrip("/") + "/"):
+                held.append((len(target), mount, posixpath.relpath(path, target)))
+        return max(held, key=lambda one: one[0])[1:] if held else None
+
+    def place_of(self, service: str, path: str) -> tuple[str, str] | None:
+        """Return a volume, or a folder of the host, and the name that a path of the container has in it."""
+        held = self.holder(service, path)
+        return (held[0].source, held[1]) if held and held[0].kind in ("volume", "bind") and held[1] != "." else None
+
+
+def long_forms(data: Value, env_file: dict[str, str]) -> Value:
+    """Fill in variables and make short forms long, for compose.yaml alone: what these checks need without Compose."""
+    variables = {**env_file, **os.environ}
+
+    def fill(value: Value) -> Value:
+        if isinstance(value, (dict, list)):
+            return {key: fill(one) for key, one in value.items()} if isinstance(value, dict) else list(map(fill, value))
+        while isinstance(value, str) and (match := re.search(r"(?<!\$)\$\{(\w+)(?::?([-?+])([^{}]*))?\}", value)):
+            given = variables.get(match[1]) or (match[3] if match[2] == "-" else "")
+            value = value[: match.start()] + given.replace("$", "") + value[match.end() :]
+        return value
+
+    def port(value: Value) -> Value:
+        *rest, target = text(value).split("/")[0].rsplit(":", 2)
+        address, published = ["", "", *rest][-2:]
+        return {"target": target, "published": published, "host_ip": address} if text(value) else value
+
+    def volume(value: Value) -> Value:
+        if not isinstance(value, dict):
+            source, target, options = [*text(value).split(":"), "", ""][:3]
+            kind = "bind" if source.startswith(("/", ".", "~")) else "volume"
+            value = {"type": kind, "source": source, "target": target, "read_only": "ro" in options.split(",")}
+            value["bind"] = {"create_host_path": True}
+        if value.get("type") == "bind":
+            value["source"] = os.path.normpath(ROOT / Path(text(value.get("source"))).expanduser())
+        return value
+
+    data = fill(data)
+    for service in map(mapping, mapping(data, "services").values()):
+        service["ports"] = [port(value) for value in items(service.get("ports"))]
+        service["volumes"] = [volume(value) for value in items(service.get("volumes"))]
+        for key in ("environment", "networks", "depends_on"):
+            if isinstance(service.get(key), list):
+                service[key] = dict((text(word) + "=").split("=")[:2] for word in service[key])
+        if isinstance(service.get("build"), str):
+            service["build"] = {"context": service["build"]}
+        for key in ("command", "entrypoint"):
+            with contextlib.suppress(ValueError):
+                service[key] = shlex.split(service[key]) if isinstance(service.get(key), str) else service.get(key)
+    return data
+
+
+# --- Files ------------------------------------------------------------------------------------------------------------
+
+
+class Doc:
+    """A YAML or JSON file as plain values, and the line of each of them.
+
+    A scalar stays the text in the file, because Compose, H2O and PyYAML read `ON`, `no` and `0710` each in its own way.
+    """
+
+    def __init__(self, file: str, content: str, may_repeat: Callable[[str], bool] = lambda key: False) -> None:
+        self.file, self.content = file, content
+        self.data: Value = None
+        self.values: dict[Keys, Value] = {}
+        self.lines: dict[Keys, int] = {}
+        self.problems: list[Finding] = []
+        self.includes_others = False  # H2O's `!file`
+        self._may_repeat = may_repeat
+        # PyYAML alone refuses tabs that indent nothing.
+        content = re.sub(r"\S.*", lambda match: match[0].replace("\t", " "), content)
+        try:
+            root = yaml.compose(content, Loader=yaml.SafeLoader)
+            self.data = self._value(root, ()) if root else {}
+        except yaml.MarkedYAMLError as e:
+            mark = e.problem_mark or e.context_mark
+            self._refuse(mark.line + 1 if mark else 1, e.problem or "it cannot be parsed")
+        except yaml.reader.ReaderError as e:
+            self._refuse(content.count("\n", 0, e.position) + 1, f"the character {e.character!r} is not allowed")
+        except RecursionError:
+            self._refuse(1, "it is nested too deeply, or contains itself")
+        except (yaml.YAMLError, ValueError, OverflowError) as e:
+            self._refuse(1, str(e).splitlines()[0])
+        if not isinstance(self.data, dict) and not self.problems:
+            self._refuse(1, "it is not a mapping, lines of `name: value`")
+
+    def find(self, path: Keys, holding: str = "", key: str = "") -> tuple[int, Place]:
+        """Return how much of a path is here, and its line; of a list, that of the item with a text, or of its key."""
+        rows = self.values.get(path) if holding else None
+        for i, row in enumerate(rows if isinstance(rows, list) else []):
+            parts = row if isinstance(row, dict) else {i: row}
+            named = [name for name, value in parts.items() if holding in text(value)]
+            if named:
+                path += (i, *([key] if key in parts else named)[: len(parts) if isinstance(row, dict) else 0])
+                break
+        while path and path not in self.lines:
+            path = path[:-1]
+        return len(path), (self.file, self.lines.get(path, 1))
+
+    def commands(self, *path: str) -> list[tuple[str, Value, Place]]:
+        """Return H2O's commands at a level: those of a mapping, or of a list of mappings."""
+        blocks: list[Keys] = [path, *((*path, i) for i, _ in enumerate(items(self.values.get(path))))]
+        return [
+            (name.split(" (")[0], value, self.find((*block, name))[1])
+            for block in blocks
+            for name, value in mapping(self.values.get(block)).items()
+        ]
+
+    def _refuse(self, line: int, why: str) -> None:
+        self.data, self.values = None, {}
+        self.problems.append(error((self.file, line), "syntax", f"{why}; mend it, for nothing reads the file as it is"))
+
+    def _value(self, node: yaml.Node, path: Keys) -> Value:
+        if len(self.values) > MAX_VALUES:
+            raise ValueError("its anchors expand to too much")
+        self.includes_others |= node.tag in ("!file", "!env")
+        self.lines.setdefault(path, node.start_mark.line + 1)
+        value: Value = None if node.tag in ("tag:yaml.org,2002:null", "!reset") else node.value
+        self.values[path] = value
+        if isinstance(node, yaml.SequenceNode):
+            value = [self._value(child, (*path, i)) for i, child in enumerate(node.value)]
+        elif isinstance(node, yaml.MappingNode):
+            value = {}
+            for key, child in self._pairs(node, report=True):
+                name = text(key.value)
+                while name in value:  # of commands that H2O repeats
+                    name = f"{text(key.value)} ({len(value)})"
+                here = (*path, name)
+                self.lines[here] = key.start_mark.line + 1
+                value[name] = self._value(child, here)
+        self.values[path] = value
+        return value
+
+    def _pairs(self, node: yaml.Node, report: bool) -> list[tuple[yaml.Node, yaml.Node]]:
+        """Return a mapping's keys and values, its own before those that `<<` brings."""
+        own: list[tuple[yaml.Node, yaml.Node]] = []
+        merged: list[tuple[yaml.Node, yaml.Node]] = []
+        first: dict[str, int] = {}
+        for key, child in node.value if isinstance(node, yaml.MappingNode) else []:
+            name, line = text(key.value), key.start_mark.line + 1
+            if key.tag == "tag:yaml.org,2002:merge":
+                for other in child.value if isinstance(child, yaml.SequenceNode) else [child]:
+                    merged += self._pairs(other, report=False)
+            elif name not in first or self._may_repeat(name):
+                own.append((key, child))
+                first.setdefault(name, line)
+            elif report:
+                message = f"`{name}` stands here a second time, after line {first[name]}; keep one of the two"
+                self.problems.append(error((self.file, line), "duplicate-key", message))
+        for key, child in merged:
+            if text(key.value) not in first:
+                own.append((key, child))
+                first[text(key.value)] = 0
+        return own
+
+
+STRINGS_AND_COMMENTS = r'"""[\s\S]*?"""|@"(?:[^"]|"")*"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|//.*|/\*[\s\S]*?\*/'
+
+
+def without_comments(code: str) -> str:
+    """Blank the comments of C# or JSON; every line stays where it is."""
+    return re.sub(STRINGS_AND_COMMENTS, lambda m: re.sub(r".", " ", m[0]) if m[0][0] == "/" else m[0], code)
+
+
+def json_doc(file: str, content: str) -> Doc:
+    """Read JSON as .NET does, with comments and trailing commas; the parser of YAML then finds the lines."""
+    tokens = r'"(?:\\.|[^"\\\n])*"|,(?=\s*[}\]])|\t'
+    plain = re.sub(tokens, lambda m: m[0] if m[0][0] == '"' else " ", without_comments(content))
+    try:
+        json.loads(plain)
+    except json.JSONDecodeError as e:
+        doc = Doc(file, "")
+        doc._refuse(e.lineno, f"not JSON: {e.msg}")
+        return doc
+    except (ValueError, RecursionError):
+        pass  # Doc says the same with a line
+    return Doc(file, plain)
+
+
+# --- Programs ---------------------------------------------------------------------------------------------------------
+
+
+class Program:
+    """A program that was started and is waited for later, so that several take the time of the slowest one."""
+
+    running: list[Program] = []  # noqa: RUF012 - all of them, to be ended with this one
+    limit = 20.0
+
+    def __init__(self, *command: str) -> None:
+        """Start it in the project's folder. Without a command it is one that was not run."""
+        self.command, self.failure = " ".join(command[:3]), "" if command else "was not run"
+        self.code, self.out, self.err = -1, "", ""
+        self.deadline = time.monotonic() + Program.limit
+        if not command:
+            return
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - no shell; a session of its own, to end all of it
+                command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            Program.running.append(self)
+        except (OSError, ValueError) as e:
+            self.failure = f"could not be started ({e})"
+
+    def wait(self) -> Program:
+        """Wait for its end, or end it at its time limit; `failure` then says so."""
+        if self.code == -1 and not self.failure:
+            try:
+                self.out, self.err = self.process.communicate(timeout=max(0.5, self.deadline - time.monotonic()))
+                self.code = self.process.returncode
+            except subprocess.TimeoutExpired:
+                self.failure = f"did not end within {Program.limit:g} s"
+                self.kill()
+        return self
+
+    def json(self) -> Value:
+        """Return what it printed, if it ended well and that is JSON."""
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(self.out) if self.wait().code == 0 else None
+        return None
+
+    def complaint(self) -> str:
+        """Return the last line of its errors."""
+        return (self.err.strip().splitlines() or ["it does not say why"])[-1][:300]
+
+    def kill(self) -> None:
+        """End it, and what it started."""
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                self.process.kill()
+            else:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+# --- Values -----------------------------------------------------------------------------------------------------------
+
+
+def text(value: Value) -> str:
+    """Return a scalar as text, and anything else as nothing."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None or isinstance(value, (dict, list)) else str(value)
+
+
+def items(value: Value) -> list[Value]:
+    """Return a list as it is, and a single value as a list of one."""
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def mapping(value: Value, *keys: str) -> dict[str, Value]:
+    """Return the mapping below these keys, or an empty one."""
+    for key in keys:
+        value = mapping(value).get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def is_on(value: Value) -> bool:
+    """Whether Compose takes this for true."""
+    return text(value).lower() in ("true", "yes", "on", "y")
+
+
+def number(value: Value, base: int = 10) -> int | None:
+    """Return a number of at most nine digits, or None for anything else."""
+    return int(text(value), base) if re.fullmatch(r"[0-7]{1,9}" if base == 8 else r"[0-9]{1,9}", text(value)) else None
+
+
+def seconds_of(duration: str) -> float | None:
+    """Return the seconds of a duration of Compose, such as 1m30s."""
+    if not re.fullmatch(r"(\d{1,9}(\.\d{1,9})?(us|ms|s|m|h))+", duration):
+        return None
+    unit = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+    return sum(float(amount) * unit[name] for amount, name in re.findall(r"([\d.]+)([a-z]+)", duration))
+
+
+def seconds_of_timespan(value: str) -> float | None:
+    """Return the seconds of a TimeSpan of .NET: 00:00:05, 1.12:00:00, and 5, which is five days."""
+    match = re.fullmatch(r"\s*(?:(?:(\d{1,8})\.)?(\d\d?):(\d\d?)(?::(\d\d?(?:\.\d{1,7})?))?|(\d{1,8}))\s*", value)
+    if not match:
+        return None
+    days, hours, minutes, seconds, only_days = (float(part or 0) for part in match.groups())
+    return (days + only_days) * 86400 + hours * 3600 + minutes * 60 + seconds
 
 
 # --- The report -------------------------------------------------------------------------------------------------------
