@@ -57,10 +57,10 @@ def main() -> None:
     """Bake, start, measure, print."""
     folder = REPO / "build" / "bench"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    (folder / "baked").mkdir(parents=True)
     print("baking a project", flush=True)
-    cookiecutter(REPO, folder, "project_name=Bench")
-    root = folder / "bench"
+    cookiecutter(REPO, folder / "baked", "project_name=Bench")
+    root = folder / "baked" / "bench"
     (root / "compose.tcp.yaml").write_text(TCP_APP)
     edit(root / "h2o" / "h2o.conf", "    paths:\n", TCP_PATH)
     stack = project(root, "uds-stack-bench", free_port())
