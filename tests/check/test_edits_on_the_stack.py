@@ -1,6 +1,8 @@
 """Breaking edits break the real stack: without these tests the corpus would hold opinions."""
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -55,6 +57,7 @@ def test_a_breaking_edit_breaks(edit: Edit, stack: Project) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # `docker` runs Compose as a child, which is to end with it
     )
     try:
         if "refused" in expected:
@@ -68,7 +71,8 @@ def test_a_breaking_edit_breaks(edit: Edit, stack: Project) -> None:
         else:
             eventually(lambda: expected["shows"] in said_inside(stack, expected), str(expected), PATIENCE)
     finally:
-        up.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(up.pid, signal.SIGKILL)
         up.communicate()
 
 
