@@ -20,7 +20,7 @@ def publish(faulty_project: Path) -> Path:
     return faulty_project / "publish"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _faulty_stack(faulty_project: Path) -> Iterator[Project]:
     edit(faulty_project / "h2o" / "h2o.conf", "proxy.timeout.io: 30000", "proxy.timeout.io: 3000")
     edit(faulty_project / "compose.yaml", "interval: 30s", "interval: 1s")
