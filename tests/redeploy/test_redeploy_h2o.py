@@ -71,12 +71,24 @@ def test_a_conf_that_passes_its_test_and_does_not_start_is_told(mounted: Site, c
     assert not load.bad
 
 
-def test_it_tells_what_a_new_conf_does_not_bring(mounted: Site) -> None:
-    edit(mounted.root / "compose.yaml", "pids_limit: 100", "pids_limit: 101")
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("compose.yaml", "pids_limit: 100", "pids_limit: 101", "compose.yaml has changed for h2o, too"),
+        ("h2o/Dockerfile", "COPY", "LABEL edited=yes\nCOPY", "its image has changed for h2o, too"),
+    ],
+)
+def test_it_tells_what_a_new_conf_does_not_bring(mounted: Site, file: str, old: str, new: str, told: str) -> None:
+    edit(mounted.root / file, old, new)
     try:
-        assert "`docker compose up -d h2o`" in mounted.redeploy("h2o").stdout
+        mounted.project.compose("build", "h2o")
+        done = mounted.redeploy("h2o")
     finally:
-        edit(mounted.root / "compose.yaml", "pids_limit: 101", "pids_limit: 100")
+        edit(mounted.root / file, new, old)
+        mounted.project.compose("build", "h2o")
+
+    assert f"{told}: that takes `docker compose up -d --timeout 1 h2o`" in done.stdout
+    assert "has changed" not in mounted.redeploy("h2o").stdout
 
 
 def test_h2o_still_comes_back_after_a_crash(mounted: Site) -> None:

@@ -37,6 +37,23 @@ def test_h2o_runs_under_its_master(stack: Project) -> None:
     assert "start_server" in stack.inside("h2o", "cat", "/proc/1/cmdline").stdout
 
 
+def test_the_host_hears_of_h2o_before_anybody_asks(own_stack: Project) -> None:
+    """Otherwise an engine before 28 lets visitors wait a second each time that H2O is started again."""
+    own_stack.compose("build", "h2o")  # `run` publishes no port, so nobody asks
+
+    neighbours = own_stack.compose("run", "--rm", "--no-deps", "--no-TTY", "h2o", "cat", "/proc/net/arp").stdout
+
+    assert len(neighbours.splitlines()) == 2, neighbours
+
+
+def test_h2o_starts_where_there_is_no_network(own_stack: Project) -> None:
+    own_stack.compose("build", "h2o")
+    done = run("docker", "run", "--rm", "--network=none", "uds-stack-tests-h2o-h2o", "h2o", "--version")
+
+    assert "h2o version 2.2.5" in done.stdout
+    assert done.stderr == ""
+
+
 def test_each_request_is_one_line_of_json_on_stdout(stack: Project) -> None:
     agent = 'a "quoted" \\ agent'
     with socket.create_connection(("127.0.0.1", int(stack.environment["HTTP_PORT"]))) as connection:

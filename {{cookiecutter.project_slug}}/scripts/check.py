@@ -653,19 +653,27 @@ def what_is_mounted_and_built_is_there(project: Project, model: Model) -> Iterat
                 remedy = remedy if relative(mount.source) == "publish" else "make it, or mount another"
                 tell, place = warning if mount.made else error, project.at(name, "volumes", holding=mount.target)
                 yield tell(place, "missing-file", f"{name}: {relative(mount.source)} is missing; {remedy}")
-    held, dockerfile = model.holder(H2O, project.conf_inside), project.dockerfile_of(model, H2O)[1]
-    if not held and "COPY" not in dockerfile:
+    file, content = project.dockerfile_of(model, H2O)
+    held, copied = model.holder(H2O, project.conf_inside), re.escape(posixpath.basename(project.conf_inside))
+    if not held and not re.search(rf"(?m)^(COPY|ADD)\s.*({copied}|\s\.\s)", content):
         message = f"h2o: nothing is mounted where it reads {project.conf_inside}; mount the folder h2o there"
         yield error(project.at(H2O, "volumes", holding="h2o", key="target"), "missing-file", message)
     elif held and held[0].kind == "bind" and held[1] == ".":
         message = "h2o: many editors write a new file, and the container keeps the old one; mount the folder h2o"
         yield warning(project.at(H2O, "volumes", holding=project.conf_inside), "file-mount", message)
-    for line, row in enumerate(project.dockerfile.splitlines(), 1):
+    context = relative(text(mapping(model.get(H2O, "build")).get("context")) or ".")
+    yield from what_is_copied_is_there("Dockerfile", project.dockerfile, ROOT)
+    yield from what_is_copied_is_there(file, content, ROOT / context)
+
+
+def what_is_copied_is_there(dockerfile: str, content: str, context: Path) -> Iterator[Finding]:
+    """What a Dockerfile copies from its build context, or publishes, exists."""
+    for line, row in enumerate(content.splitlines(), 1):
         match = re.fullmatch(r"(?:COPY|RUN dotnet (?:restore|publish))\s+((?!--)[^\[$*]+?)(\s+\S+|\s+--.*)?\s*", row)
         for source in match[1].split() if match else ():
-            if not os.path.lexists(ROOT / source.strip("/")):
+            if not os.path.lexists(context / source.strip("/")):
                 message = f"{source} is missing; name a file or folder that is here"
-                yield error(("Dockerfile", line), "missing-file", message)
+                yield error((dockerfile, line), "missing-file", message)
 
 
 @of_model
@@ -722,7 +730,9 @@ def what_runs_is_what_is_written(project: Project) -> Iterator[Finding]:
         if 0 < made < changed:
             message = "this file is newer than ./publish, which is what runs; run `python3 scripts/redeploy.py`"
             yield warning((file, 1), "stale", message)
-    for service, files in ((APP, [*sources, "Dockerfile"]), (H2O, [project.dockerfile_of(model, H2O)[0] or "."])):
+    dockerfile = project.dockerfile_of(model, H2O)[0]
+    of_h2o = [dockerfile, posixpath.join(posixpath.dirname(dockerfile), "entrypoint.sh")]
+    for service, files in ((APP, [*sources, "Dockerfile"]), (H2O, of_h2o if dockerfile else ["."])):
         image = mapping((items(project.images[service].json()) or [None])[0])
         made = max(timestamp(image.get("Created")), timestamp(mapping(image, "Metadata").get("LastTagTime")))
         changed, file = newest(files)

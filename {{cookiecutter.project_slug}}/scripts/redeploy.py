@@ -579,11 +579,13 @@ def reload_h2o(project: Project) -> None:
     h2o = project.h2o()
     if not h2o:
         raise RedeployError("H2O does not run: `docker compose up -d` starts it, with h2o.conf as it is now")
-    program, arguments = h2o.found["Path"], h2o.found["Args"]
-    if "master" not in arguments or "-c" not in arguments:
+    words = [h2o.found["Path"], *h2o.found["Args"]]
+    names = [PurePosixPath(word).name for word in words]
+    command = words[names.index("h2o") :] if "h2o" in names else []  # before it, the image's entrypoint
+    if "master" not in command or "-c" not in command:
         raise RedeployError("H2O does not run as `h2o -m master -c FILE`, so it cannot change its h2o.conf in service")
     say("testing h2o.conf")
-    test = ("docker", "exec", h2o.id, program, "-t", "-c", arguments[arguments.index("-c") + 1])
+    test = ("docker", "exec", h2o.id, command[0], "-t", "-c", command[command.index("-c") + 1])
     must(*test, fault="H2O refuses h2o.conf, and goes on with the one that it has")
     before = workers(h2o)
     say("starting a worker with it")
@@ -593,9 +595,12 @@ def reload_h2o(project: Project) -> None:
     if fault := ask(h2o):
         raise fault
     say("the new h2o.conf serves now" + ("; connections that are open end with the old one" if lingering else ""))
-    wanted = must("docker", "compose", "config", "--hash=h2o").split()[-1]
-    if wanted != h2o.found["Config"]["Labels"]["com.docker.compose.config-hash"]:
-        say("compose.yaml has changed for h2o, too: that takes `docker compose up -d h2o`, and a short outage")
+    configured = h2o.found["Config"]
+    hash_now = must("docker", "compose", "config", "--hash=h2o").split()[-1]
+    is_rebuilt = image(configured["Image"]).get("Id", h2o.image) != h2o.image
+    if is_rebuilt or hash_now != configured["Labels"]["com.docker.compose.config-hash"]:
+        changed = "its image" if is_rebuilt else "compose.yaml"
+        say(f"{changed} has changed for h2o, too: that takes `docker compose up -d --timeout 1 h2o`, and a short outage")
 
 
 def workers(h2o: Container) -> set[str]:
