@@ -599,8 +599,8 @@ def reload_h2o(project: Project) -> None:
     hash_now = must("docker", "compose", "config", "--hash=h2o").split()[-1]
     is_rebuilt = image(configured["Image"]).get("Id", h2o.image) != h2o.image
     if is_rebuilt or hash_now != configured["Labels"]["com.docker.compose.config-hash"]:
-        changed = "its image" if is_rebuilt else "compose.yaml"
-        say(f"{changed} has changed for h2o, too: that takes `docker compose up -d --timeout 1 h2o`, and a short outage")
+        what = "its image" if is_rebuilt else "compose.yaml"
+        say(f"{what} has changed for h2o, too: that takes `docker compose up -d --timeout 1 h2o`, and a short outage")
 
 
 def workers(h2o: Container) -> set[str]:
