@@ -16,6 +16,8 @@ from support import copy_project, edit, run
 SLOW = "sleep 60 & sleep 60"
 NO_COMPOSE = 'case $1 in compose) echo "docker: unknown command: docker compose" >&2; exit 1;; esac; exit 1'
 
+LIBRARY = r'<ItemGroup><ProjectReference Include="..\{0}\{0}.csproj" /></ItemGroup>'
+
 
 @pytest.fixture
 def project(edited: Callable[[Edit], Path]) -> Path:
@@ -187,9 +189,18 @@ def test_a_reader_that_leaves(project: Path) -> None:
     assert not done.stderr
 
 
-def test_edits_that_are_not_published_yet(project: Path) -> None:
+@pytest.mark.parametrize("changed", ["src/shop/Program.cs", "src/Prices/Price.cs"])
+def test_edits_that_are_not_published_yet(project: Path, changed: str) -> None:
+    edit(project / "src/shop/shop.csproj", "</Project>", LIBRARY.format("Prices") + "</Project>")
+    for folder, uses in (("Prices", "shop"), ("Unused", "Prices")):
+        (project / "src" / folder).mkdir()
+        (project / "src" / folder / f"{folder}.csproj").write_text(f"<Project>{LIBRARY.format(uses)}</Project>")
+    for published in (project / "publish", *(project / "publish").iterdir()):
+        os.utime(published)
     later = time.time() + 60
-    os.utime(project / "src/shop/Program.cs", (later, later))
+    for file in (changed, "src/Unused/Unused.csproj"):
+        (project / file).touch()
+        os.utime(project / file, (later, later))
     stack = json.dumps(
         {
             "services": {
@@ -201,13 +212,15 @@ def test_edits_that_are_not_published_yet(project: Path) -> None:
     (project / "model.json").write_text(stack)
     report = with_docker(project, 'case "$*" in *--short) echo 2.26.1;; *" config "*) cat model.json;; esac')
     stale = [one for one in report.findings if one["code"] == "stale"]
-    assert [(one["level"], one["file"]) for one in stale] == [("warning", "src/shop/Program.cs")]
+    assert [(one["level"], one["file"]) for one in stale] == [("warning", changed)]
     assert "scripts/redeploy.py" in stale[0]["remedy"]
 
 
 @pytest.mark.engine
 @pytest.mark.usefixtures("h2o_image")
-def test_a_fresh_project_is_whole_for_docker_too(project: Path) -> None:
+@pytest.mark.parametrize("folder", ["shop", """a: folder's "name", with all"""])
+def test_a_fresh_project_is_whole_for_docker_too(project: Path, folder: str) -> None:
+    project = project.rename(project.parent / folder)
     assert check(project, docker=True).text == "This project is whole.\n"
     (project / "compose.override.yaml").unlink()
     assert check(project, docker=True).text == "This project is whole.\n"

@@ -724,7 +724,7 @@ def the_volume_is_as_described(project: Project) -> Iterator[Finding]:
 def what_runs_is_what_is_written(project: Project) -> Iterator[Finding]:
     """./publish and the images are made once: an edit of the sources does not reach them by itself."""
     model = project.models[0] if project.models else Model({})
-    sources = [project.app_folder, "Directory.Build.props"]
+    sources = [*project.source_folders(), "Directory.Build.props"]
     if any(mount.kind == "bind" and relative(mount.source) == "publish" for mount in model.mounts(APP)):
         made, (changed, file) = newest(["publish"])[0], newest(sources)
         if 0 < made < changed:
@@ -981,7 +981,7 @@ class Project:
             binds = [mount for mount in model.mounts(H2O) if mount.kind == "bind" and os.path.lexists(mount.source)]
             run = ["docker", "run", "--rm", "--pull=never", f"--name={self.container}", "--network=none", "--read-only"]
             run += ["--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={model.text(H2O, 'user') or 65534}"]
-            run += [f"--volume={mount.source}:{mount.target}:ro" for mount in binds]
+            run += [f"--mount={mount.as_option()}" for mount in binds]
             script = 'h2o --version; exec h2o -t -c "$1"'
             run += ["--entrypoint=sh", model.image(H2O), "-c", script, "sh", self.conf_inside]
             self.h2o_test = Program(*run)
@@ -1025,6 +1025,17 @@ class Project:
         web = (folder for folder, file in found.items() if "Microsoft.NET.Sdk.Web" in self.read(relative(str(file))))
         return next(web, next(iter(found), "src"))
 
+    def source_folders(self) -> list[str]:
+        """Return the app's folder, and those in here of the projects that it references."""
+        folders = [self.app_folder]
+        for folder in folders:  # it grows meanwhile
+            build = "".join(self.read(relative(str(file))) for file in (ROOT / folder).glob("*.csproj"))
+            for reference in re.findall(r'<ProjectReference\s[^>]*\bInclude="([^"]+)"', build):
+                found = posixpath.dirname(relative(posixpath.join(folder, reference.replace("\\", "/"))))
+                if found not in ("", *folders) and not posixpath.isabs(found) and (ROOT / found).is_dir():
+                    folders.append(found)
+        return folders
+
     def _in_app(self, pattern: str) -> list[str]:
         files = (path.relative_to(ROOT) for path in (ROOT / self.app_folder).glob(pattern))
         return sorted(file.as_posix() for file in files if not {"bin", "obj"} & set(file.parts))
@@ -1053,6 +1064,11 @@ class Mount:
     target: str
     writable: bool
     made: bool  # Docker makes the host's folder where it is missing
+
+    def as_option(self) -> str:
+        """Return it as a value of `docker run --mount`, read-only: a row of CSV, since a path may hold a comma."""
+        fields = (f"type={self.kind}", f"source={self.source}", f"target={self.target}", "readonly")
+        return ",".join('"{}"'.format(field.replace('"', '""')) for field in fields)
 
 
 class Model:
