@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from redeploy.served import Site, interrupt
-from support import edit, eventually, run
+from support import Project, edit, eventually, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.sdk]
 
@@ -51,6 +51,21 @@ def test_a_changed_compose_file_comes_along_and_then_compose_has_nothing_to_do(m
 
     assert mounted.containers("app") + mounted.containers("h2o") == after
     assert run("docker", "inspect", after[0], "--format", "{{.HostConfig.PidsLimit}}").stdout.strip() == "201"
+
+
+def test_a_folder_that_compose_knows_by_a_link_is_no_other_folder(mounted: Site, tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    link.symlink_to(mounted.root)
+    linked = Project(link, {**mounted.project.environment, "PWD": str(link)})
+    linked.up()
+    try:
+        mounted.redeploy()
+        after = mounted.containers("app") + mounted.containers("h2o")
+        linked.up()
+
+        assert mounted.containers("app") + mounted.containers("h2o") == after
+    finally:
+        mounted.project.up()
 
 
 def test_rollback_swaps_the_two_versions(mounted: Site) -> None:

@@ -239,6 +239,16 @@ class Project:
             self.version = PublishedVersion(Path("src") / PurePosixPath(test[-2]).name.removesuffix(".dll"))
         else:
             raise RedeployError("compose.yaml neither builds app nor mounts ./publish: there is nothing to redeploy")
+        self._go_by_the_name_of_its_folder()
+
+    def _go_by_the_name_of_its_folder(self) -> None:
+        """Compose knows the folder by a path, perhaps of a symbolic link; by another one it would replace everything."""
+        for one in [*self.containers("h2o"), *self.containers("app")]:
+            path = one.found["Config"]["Labels"].get("com.docker.compose.project.working_dir", "")
+            with suppress(OSError):
+                if os.path.samefile(path, ROOT):
+                    os.environ["PWD"] = path
+                    return
 
     def containers(self, service: str) -> list[Container]:
         """Return a service's containers, the newest first."""
