@@ -244,7 +244,7 @@ class Project:
     def _go_by_the_name_of_its_folder(self) -> None:
         """Compose knows the folder by a path, perhaps of a symbolic link; by another it would replace everything."""
         for one in [*self.containers("h2o"), *self.containers("app")]:
-            path = one.found["Config"]["Labels"].get("com.docker.compose.project.working_dir", "")
+            path = one.found["Config"]["Labels"].get("com.docker.compose.project.working_dir", "/")
             with suppress(OSError):
                 if Path(path).samefile(ROOT):
                     os.environ["PWD"] = path
