@@ -23,6 +23,12 @@ internal static class FaultEndpoints
             return "slow";
         });
 
+        app.MapGet("/throw", async (double seconds = 0) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(seconds), CancellationToken.None);
+            throw new InvalidOperationException("planned");
+        });
+
         // More than the container may have; not from the garbage collector, which would throw instead.
         app.MapGet("/eat", void () =>
         {
@@ -37,7 +43,7 @@ internal static class FaultEndpoints
         app.MapGet("/events", async (HttpContext http, bool deaf = false) =>
         {
             http.Response.ContentType = "text/event-stream";
-            for (var tick = 0; tick < 1000 && (deaf || !stopping.IsCancellationRequested); tick++)
+            while (deaf || !stopping.IsCancellationRequested)
             {
                 await http.Response.WriteAsync("data: tick\n\n", http.RequestAborted);
                 await http.Response.Body.FlushAsync(http.RequestAborted);
@@ -55,7 +61,7 @@ internal static class FaultEndpoints
             using var closing = CancellationTokenSource.CreateLinkedTokenSource(deaf ? CancellationToken.None : stopping);
             try
             {
-                for (var tick = 0; tick < 1000; tick++)
+                while (true)
                 {
                     await socket.SendAsync("tick"u8.ToArray(), WebSocketMessageType.Text, true, CancellationToken.None);
                     await Task.Delay(50, closing.Token);

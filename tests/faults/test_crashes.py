@@ -37,21 +37,24 @@ def test_a_killed_app_comes_back_and_visitors_see_the_page_meanwhile(faulty_stac
     assert restarts(faulty_stack, "app") == before + 1
 
 
-def test_a_killed_worker_of_h2o_costs_what_it_was_answering(faulty_stack: Project) -> None:
+@pytest.mark.parametrize("connections", [1, 16, 256])
+def test_a_killed_worker_of_h2o_costs_each_connection_one_request(faulty_stack: Project, connections: int) -> None:
     before, restarted = workers(faulty_stack), restarts(faulty_stack, "h2o")
-    with visit(faulty_stack) as visitors:
+    with visit(faulty_stack, connections) as visitors:
+        eventually(lambda: visitors.counts[GOOD] >= 2 * connections, "good answers on all connections")
         send(SIGKILL, *before)
         eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
 
     assert visitors.counts.keys() <= {GOOD} | LOST
-    assert visitors.failed <= 16
+    assert visitors.failed <= connections
     assert set(workers(faulty_stack)).isdisjoint(before)
     assert restarts(faulty_stack, "h2o") == restarted
 
 
-def test_a_killed_h2o_comes_back(faulty_stack: Project) -> None:
+@pytest.mark.parametrize("connections", [1, 16, 256])
+def test_a_killed_h2o_comes_back(faulty_stack: Project, connections: int) -> None:
     before = {service: restarts(faulty_stack, service) for service in ("app", "h2o")}
-    with visit(faulty_stack) as visitors:
+    with visit(faulty_stack, connections) as visitors:
         send(SIGKILL, main_process(faulty_stack, "h2o"))
         eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
 
@@ -81,6 +84,25 @@ def test_an_app_that_eats_all_memory_is_killed_and_comes_back(faulty_stack: Proj
     assert restarts(faulty_stack, "app") == before + 1
     span = (f"--since={begin}", f"--until={time.time()}")
     assert run("docker", "events", *span, "--filter", f"container={container}", "--filter", "event=oom").stdout
+
+
+def test_a_signal_that_is_not_to_end_h2o_leaves_it_its_restarts(faulty_stack: Project) -> None:
+    before = restarts(faulty_stack, "h2o")
+    with visit(faulty_stack) as visitors:
+        faulty_stack.compose("kill", "--signal=HUP", "h2o")
+        send(SIGKILL, main_process(faulty_stack, "h2o"))
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert restarts(faulty_stack, "h2o") == before + 1
+
+
+def test_a_signal_that_ends_the_app_without_being_its_stop_leaves_it_its_restarts(faulty_stack: Project) -> None:
+    before = restarts(faulty_stack, "app")
+    with visit(faulty_stack) as visitors:
+        faulty_stack.compose("kill", "--signal=QUIT", "app")
+        eventually(lambda: came_back(visitors), f"good answers, not {visitors.counts}")
+
+    assert restarts(faulty_stack, "app") == before + 1
 
 
 def test_after_docker_kill_the_app_stays_away_until_it_is_started_by_hand(faulty_stack: Project) -> None:

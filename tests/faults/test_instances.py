@@ -123,6 +123,17 @@ def test_an_instance_takes_the_path_back_when_the_one_that_took_it_is_killed(pub
         assert old.exit_code() == 0
 
 
+def test_an_instance_takes_the_path_back_when_it_leads_to_a_name_that_is_gone(publish: Path, path: Path) -> None:
+    """The next one that starts removes the name of one that was killed, and may not become healthy itself."""
+    with running(publish, path) as app:
+        before = path.readlink()
+        path.unlink()
+        path.symlink_to("kestrel.sock.deadbeef")
+
+        eventually(lambda: path.readlink() == before, "the path leading to the instance again")
+        assert answers(app)
+
+
 def test_an_instance_that_never_becomes_healthy_never_takes_the_path(publish: Path, path: Path) -> None:
     with running(publish, path) as old:
         before = path.readlink()

@@ -64,6 +64,22 @@ def test_a_request_in_flight_is_answered_and_ends_its_connection(patient: App) -
     assert patient.exit_code() == 0
 
 
+@pytest.mark.parametrize("seconds", [0, 1.5])
+def test_a_request_that_fails_ends_its_connection_too(patient: App, seconds: float) -> None:
+    caller = Caller(patient)
+    caller.request("GET", f"/throw?seconds={seconds}" if seconds else "/")
+    if not seconds:
+        caller.getresponse().read()
+
+    patient.stop()
+    if not seconds:
+        caller.request("GET", "/throw")
+
+    answer = caller.getresponse()
+    assert (answer.status, answer.read(), answer.headers["Connection"]) == (500, b"", "close")
+    assert patient.exit_code() == 0
+
+
 def test_a_body_half_sent_is_read_to_its_end(patient: App) -> None:
     body = bytes(range(256)) * 4000
     client = patient.connect()
@@ -137,6 +153,17 @@ def test_a_websocket_that_never_ends_is_cut_after_the_bound(hasty: App) -> None:
 
     assert b"\x88" not in until_end(client)
     hasty.exit_code()
+
+
+def test_a_silent_connection_holds_the_app_for_no_longer_than_the_drain(publish: Path, tmp_path: Path) -> None:
+    settings = {"shutdownTimeoutSeconds": "600", "Socket__DrainTimeout": "00:00:01"}
+    with running(publish, tmp_path / "kestrel.sock", **settings) as app:
+        silent = app.connect()
+
+        app.stop()
+
+        assert app.exit_code() == 0
+        assert until_end(silent) == b""
 
 
 def test_a_connection_on_which_nothing_comes_does_not_hold_the_app(hasty: App) -> None:

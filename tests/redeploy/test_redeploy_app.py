@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from faults.faulty import send
 from redeploy.served import Site, interrupt
 from support import Project, edit, eventually, run
 
@@ -148,7 +149,7 @@ def test_an_old_version_that_crashes_and_comes_back_does_not_stay(mounted: Site)
 
     with mounted.redeploying("watching it", "--watch", "4") as process:
         before = restarts(old)
-        os.kill(int(run("docker", "inspect", "--format", "{{.State.Pid}}", old).stdout), signal.SIGKILL)
+        send(signal.SIGKILL, int(run("docker", "inspect", "--format", "{{.State.Pid}}", old).stdout))
         eventually(lambda: restarts(old) > before, "the engine starts it again")
         said, _ = process.communicate(timeout=90)
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
@@ -14,7 +15,7 @@ namespace {{ cookiecutter.__namespace }};
 /// start, and an old instance that stops late deletes the socket of the new one. Here each instance binds a name of its
 /// own beside the path, and the path is a symbolic link to the instance that serves:</para>
 /// <list type="number">
-/// <item>start: remove what killed instances left, bind <c>kestrel.sock.1a2b3c4d</c>, mode 0660, listen;</item>
+/// <item>start: remove what killed instances left, bind and listen on <c>kestrel.sock.1a2b3c4d</c>, mode 0660;</item>
 /// <item>when the host has started and this instance's own /healthz answers 200: rename a link to it over the path;
 /// </item>
 /// <item>from then on: take the path again whenever it leads to no instance that lives;</item>
@@ -169,7 +170,10 @@ internal sealed record SocketInstance(string PublicPath, string OwnPath)
     public bool IsPublished => Target == Path.GetFileName(OwnPath);
 
     /// <summary>Whether the public path leads to no instance that lives.</summary>
-    public bool IsPathFree => !IsPublished && (!File.Exists(PublicPath) || RefusesConnections(PublicPath));
+    public bool IsPathFree => !IsPublished && (!File.Exists(TargetPath) || RefusesConnections(TargetPath));
+
+    // Not the public path itself: of that, File.Exists says yes even where the link leads to nothing.
+    private string TargetPath => Target is { } name ? Path.Combine(Folder, name) : PublicPath;
 
     private string Folder => Path.GetDirectoryName(PublicPath)!;
 
@@ -615,11 +619,20 @@ internal sealed class SocketDrain(IHostApplicationLifetime lifetime) : IStartupF
     /// <summary>Puts the "Connection: close" of a stopping instance in front of the app's own middleware.</summary>
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        app.Use((context, proceed) =>
+        app.Use(async (context, proceed) =>
         {
             // At the response's start: a request that was there before the stop must end its connection too.
             context.Response.OnStarting(EndConnectionWhenStopping, context);
-            return proceed(context);
+            try
+            {
+                await proceed(context);
+            }
+            catch when (lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                // Kestrel itself answers for what the app did not catch, and calls nobody at that response's start.
+                context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+                throw;
+            }
         });
         next(app);
     };
