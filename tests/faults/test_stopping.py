@@ -156,8 +156,8 @@ def test_a_websocket_that_never_ends_is_cut_after_the_bound(hasty: App) -> None:
 
 
 def test_a_silent_connection_holds_the_app_for_no_longer_than_the_drain(publish: Path, tmp_path: Path) -> None:
-    settings = {"shutdownTimeoutSeconds": "600", "Socket__DrainTimeout": "00:00:01"}
-    with running(publish, tmp_path / "kestrel.sock", **settings) as app:
+    path = tmp_path / "kestrel.sock"
+    with running(publish, path, shutdownTimeoutSeconds="600", Socket__DrainTimeout="00:00:01") as app:
         silent = app.connect()
 
         app.stop()

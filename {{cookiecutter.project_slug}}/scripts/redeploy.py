@@ -599,7 +599,7 @@ def reload_h2o(project: Project) -> None:
     must(*test, fault="H2O refuses h2o.conf, and goes on with the one that it has")
     before = workers(h2o)
     say("starting a worker with it")
-    # Not `docker kill`: where compose.yaml states no stop_signal, the engine (26.1) would no longer restart it afterwards.
+    # Not `docker kill`: without a stop_signal in compose.yaml, the engine (26.1) would no longer restart it afterwards.
     must("docker", "exec", h2o.id, "sh", "-c", "kill -HUP 1")
     lingering = wait_for_worker(h2o, before)
     if fault := ask(h2o):
