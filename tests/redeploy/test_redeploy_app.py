@@ -69,6 +69,36 @@ def test_a_folder_that_compose_knows_by_a_link_is_no_other_folder(mounted: Site,
         mounted.project.up()
 
 
+def test_a_comment_that_is_not_utf_8_is_no_hindrance(mounted: Site) -> None:
+    conf = mounted.root / "h2o" / "h2o.conf"
+    text = conf.read_bytes()
+    conf.write_bytes(text + b"# \xe9\n")
+    try:
+        mounted.redeploy()
+    finally:
+        conf.write_bytes(text)
+
+
+def test_a_stack_that_runs_under_another_name_is_not_started_a_second_time(mounted: Site) -> None:
+    before = run("docker", "ps", "--all", "--quiet").stdout
+    other = Site(Project(mounted.root, {**mounted.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
+
+    done = other.redeploy(code=1)
+
+    assert "nothing runs here as uds-stack-another, but uds-stack-redeploy does" in done.stderr
+    assert run("docker", "ps", "--all", "--quiet").stdout == before
+
+
+def test_several_instances_are_refused(mounted: Site) -> None:
+    compose = mounted.root / "compose.yaml"
+    text = compose.read_text()
+    edit(compose, "    build: .\n", "    build: .\n    deploy: {replicas: 2}\n")
+    try:
+        assert "remove `replicas`" in mounted.redeploy(code=1).stderr
+    finally:
+        compose.write_text(text)
+
+
 def test_rollback_swaps_the_two_versions(mounted: Site) -> None:
     page = mounted.project.get().text
     mounted.set("two")

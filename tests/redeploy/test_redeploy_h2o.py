@@ -91,6 +91,24 @@ def test_it_tells_what_a_new_conf_does_not_bring(mounted: Site, file: str, old: 
     assert "has changed" not in mounted.redeploy("h2o").stdout
 
 
+def test_an_init_and_another_port_are_no_hindrance(mounted: Site, conf: Path) -> None:
+    compose = mounted.root / "compose.yaml"
+    text = compose.read_text()
+    edit(compose, "    build: h2o\n", "    build: h2o\n    init: true\n")
+    edit(compose, '    ports: ["', '    ports: ["127.0.0.1::443", "')
+    try:
+        mounted.project.up()
+        edit(conf, "hosts:\n", 'header.set: "X-Edited: with an init"\nhosts:\n')
+
+        done = mounted.redeploy("h2o")
+
+        assert "the new h2o.conf serves now" in done.stdout
+        assert mounted.project.get().headers["x-edited"] == "with an init"
+    finally:
+        compose.write_text(text)
+        mounted.project.up()
+
+
 def test_h2o_still_comes_back_after_a_crash(mounted: Site) -> None:
     mounted.redeploy("h2o")
     h2o = mounted.containers("h2o")[0]

@@ -1,7 +1,9 @@
 """New versions of an app whose image is built from source."""
 
+from pathlib import Path
+
 import pytest
-from redeploy.served import Site
+from redeploy.served import Site, make_site
 from support import edit, run
 
 pytestmark = pytest.mark.engine
@@ -70,6 +72,32 @@ def test_a_bad_version_is_removed_and_the_old_one_serves(built: Site, fault: str
     assert (built.containers(), images(built), built.project.get().text) == (before, named, page)
     assert not load.bad
     assert built.tidy()
+
+
+def test_what_ran_in_the_other_mode_is_no_version_before(default_project: Path, tmp_path: Path) -> None:
+    site = make_site(default_project, tmp_path / "myapp", "uds-stack-redeploy-modes")
+    override = site.root / "compose.override.yaml"
+    text = override.read_text()
+    try:
+        site.redeploy()
+        override.unlink()
+        site.set("bad", "throw")
+        site.redeploy(code=1)
+        assert (images(site), site.project.get().text) == ({}, "first")
+
+        site.set("an image")
+        site.redeploy()
+        assert site.project.get().text == "an image"
+        assert "there is no version before this one" in site.redeploy("--rollback", code=1).stderr
+
+        override.write_text(text)
+        site.set("published")
+        site.redeploy()
+        assert site.project.get().text == "published"
+        assert "there is no version before this one" in site.redeploy("--rollback", code=1).stderr
+        assert site.tidy()
+    finally:
+        site.project.remove()
 
 
 @pytest.mark.parametrize("step", ["building", "finishes its requests"])

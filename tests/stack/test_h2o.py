@@ -54,6 +54,17 @@ def test_h2o_starts_where_there_is_no_network(own_stack: Project) -> None:
     assert done.stderr == ""
 
 
+def test_a_proxy_for_what_containers_fetch_is_not_asked_for_the_health(own_stack: Project) -> None:
+    """Docker puts the proxies of its user's configuration into every container."""
+    build = "    build: h2o\n"
+    proxy = "    environment: {http_proxy: 'http://192.0.2.1:3128'}\n"
+    edit(own_stack.root / "compose.yaml", build, build + proxy)
+
+    own_stack.up()
+
+    assert own_stack.get().text == "Hello World!"
+
+
 def test_each_request_is_one_line_of_json_on_stdout(stack: Project) -> None:
     agent = 'a "quoted" \\ agent'
     with socket.create_connection(("127.0.0.1", int(stack.environment["HTTP_PORT"]))) as connection:

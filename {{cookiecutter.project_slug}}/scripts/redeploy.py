@@ -205,6 +205,11 @@ class Container:
         """Whether the engine keeps it going: it runs, or it crashed and is started again."""
         return self.status in ("running", "restarting", "paused")
 
+    def has_mounted(self, folder: Path) -> bool:
+        """Whether it was created with a folder of this name. (Docker Desktop has other names for those above it.)"""
+        sources = [PurePosixPath(one.get("Source", "").replace("\\", "/")) for one in self.found["Mounts"]]
+        return any(source.name == folder.name for source in sources)
+
     def was_started_before(self, moment: float) -> bool:
         """Whether it has run since before a moment, without a break."""
         return datetime.fromisoformat(self.found["State"]["StartedAt"][:19] + "+00:00").timestamp() < moment
@@ -232,6 +237,8 @@ class Project:
         test: list[str] = app.get("healthcheck", {}).get("test") or []
         if test[:1] != ["CMD"] or test[-1] != "health":
             raise RedeployError("compose.yaml: app's health check must read as [CMD, dotnet, NAME.dll, health]")
+        if (app.get("scale") or (app.get("deploy") or {}).get("replicas") or 1) != 1:
+            raise RedeployError("compose.yaml wants several instances of app, but one alone serves: remove `replicas`")
         self.version: PublishedVersion | ImageVersion
         if app.get("build"):
             self.version = ImageVersion(app.get("image") or f"{self.name}-app")
@@ -239,16 +246,24 @@ class Project:
             self.version = PublishedVersion(Path("src") / PurePosixPath(test[-2]).name.removesuffix(".dll"))
         else:
             raise RedeployError("compose.yaml neither builds app nor mounts ./publish: there is nothing to redeploy")
-        self._go_by_the_name_of_its_folder()
+        self._recognize_its_stack()
 
-    def _go_by_the_name_of_its_folder(self) -> None:
-        """Compose knows the folder by a path, perhaps of a symbolic link; by another it would replace everything."""
-        for one in [*self.containers("h2o"), *self.containers("app")]:
-            path = one.found["Config"]["Labels"].get("com.docker.compose.project.working_dir", "/")
+    def _recognize_its_stack(self) -> None:
+        """Compose knows a stack by its name and the path of its folder: by others it would start or replace all."""
+        running = inspect(*must("docker", "ps", "--quiet", "--filter=label=com.docker.compose.service=app").split())
+        names = {}
+        for labels in (one.found["Config"]["Labels"] for one in running):
+            path = labels.get("com.docker.compose.project.working_dir", "/")
             with suppress(OSError):
                 if Path(path).samefile(ROOT):
-                    os.environ["PWD"] = path
-                    return
+                    names[labels["com.docker.compose.project"]] = path
+        if self.name in names:
+            os.environ["PWD"] = names[self.name]  # perhaps a symbolic link
+        elif names:
+            raise RedeployError(
+                f"nothing runs here as {self.name}, but {', '.join(sorted(names))} does: set COMPOSE_PROJECT_NAME to "
+                "that, or start another stack with `docker compose up -d` first"
+            )
 
     def containers(self, service: str) -> list[Container]:
         """Return a service's containers, the newest first."""
@@ -280,6 +295,7 @@ class PublishedVersion:
 
     def __init__(self, source: Path) -> None:
         self.source = source
+        self.is_foreign = False  # ./publish is not what ran until now: compose.override.yaml is new
 
     def owners(self, containers: list[Container]) -> list[Container] | None:
         """A container that was started anew since then has mounted what is ./publish now, and is none of them."""
@@ -302,6 +318,7 @@ class PublishedVersion:
             serverless = ("-nodeReuse:false", "-p:UseSharedCompilation=false")  # a server would hold the lock
             must(*command, *options, *serverless, fault="dotnet publish failed, so nothing has changed")
         make_readable(self.following)
+        self.is_foreign = bool(running and not running.has_mounted(self.current))
         if self.current.is_dir():
             if same_files(self.current, self.following):
                 say(SAME)
@@ -313,7 +330,7 @@ class PublishedVersion:
         """See above."""
         if aside := self._aside():
             shutil.rmtree(self.previous, ignore_errors=True)
-            aside.rename(self.previous)
+            aside.rename(self.following if self.is_foreign else self.previous)
         shutil.rmtree(self.following, ignore_errors=True)
 
     def abort(self) -> None:
@@ -346,10 +363,10 @@ class ImageVersion:
     """The app's image; its tags are the names."""
 
     def __init__(self, image: str) -> None:
-        name, colon, tag = image.rpartition(":")
-        self.repository, tag = (name, tag) if colon and "/" not in tag else (image, "latest")
+        self.repository, tag = repository_and_tag(image)
         self.current = f"{self.repository}:{tag}"
         self.previous = f"{self.repository}:previous"
+        self.is_first = False  # there was no image to set aside: compose.override.yaml was removed
 
     def owners(self, containers: list[Container]) -> list[Container] | None:
         """See above."""
@@ -360,7 +377,11 @@ class ImageVersion:
         """Name the image that runs, then move the current name."""
         if rollback and not image(self.previous):
             raise RedeployError(f"there is no version before this one: the image {self.previous} does not exist")
-        if old := running.image if running else image(self.current).get("Id"):
+        # One that ran ./publish until now runs the official image, which is no version of the app.
+        is_ours = running and repository_and_tag(running.found["Config"]["Image"])[0] == self.repository
+        old = running.image if running and is_ours else image(self.current).get("Id")
+        self.is_first = not old
+        if old:
             must("docker", "tag", old, f"{self.repository}:of-{running.id[:12] if running else NOBODY}")
         if rollback:
             say(f"bringing {self.previous} back")
@@ -379,6 +400,8 @@ class ImageVersion:
     def abort(self) -> None:
         """See above."""
         self._move_aside_to(self.current)
+        if self.is_first:
+            run("docker", "image", "rm", self.current)  # or else `docker compose up` would take it for the app's
 
     def _move_aside_to(self, name: str) -> None:
         if aside := self._aside():
@@ -392,6 +415,12 @@ class ImageVersion:
         only = f"--filter=reference={self.repository}:of-*"
         lines = must("docker", "image", "ls", "--format=json", only).splitlines()
         return f"{self.repository}:{json.loads(lines[0])['Tag']}" if lines else None
+
+
+def repository_and_tag(name: str) -> tuple[str, str]:
+    """Take an image's name apart."""
+    repository, colon, tag = name.rpartition(":")
+    return (repository, tag) if colon and "/" not in tag else (name, "latest")
 
 
 def image(name: str) -> dict[str, Any]:
@@ -422,9 +451,9 @@ def redeploy(project: Project, *, rollback: bool, patience: float, watch: float)
         survivors = [new]
         for one in inspect(*(one.id for one in old)):
             say(f"{one.name} finishes its requests and stops")
-            remove(one)
+            remove(one, at_once=False)  # unhealthy or not: it served
         see_it_serve(project, new)
-    except (RedeployError, InterruptError, OSError) as stop:
+    except Exception as stop:
         interruptions.ignored = True
         say("interrupted" if isinstance(stop, InterruptError) else "it failed: putting things right")
         bad = new if isinstance(stop, BadVersionError) and survivors == old else None  # later it is all that there is
@@ -498,7 +527,7 @@ def probe(project: Project) -> RedeployError | None:
     h2o = project.h2o()
     if not h2o:
         return RedeployError("H2O is not running: `docker compose logs h2o` tells why")
-    conf = (ROOT / "h2o" / "h2o.conf").read_text(encoding="utf-8")
+    conf = (ROOT / "h2o" / "h2o.conf").read_text(encoding="utf-8", errors="replace")
     if path := re.search(r"^[^#\n]*\[unix:([^]]+)\]", conf, re.MULTILINE):
         options = ("-sS", "-o", "/dev/null", "-m", str(PROBE_LIMIT), "-w", "%{http_code}", "--unix-socket", path[1])
         curl = run("docker", "exec", h2o.id, "curl", *options, "http://localhost/healthz")
@@ -509,7 +538,8 @@ def probe(project: Project) -> RedeployError | None:
 
 def ask(h2o: Container) -> RedeployError | None:
     """Ask H2O for /healthz at the published address, on a connection of its own."""
-    bindings = [one for several in h2o.found["NetworkSettings"]["Ports"].values() for one in several or []]
+    ports: dict[str, Any] = h2o.found["NetworkSettings"]["Ports"]
+    bindings = ports.get("8080/tcp") or [one for several in ports.values() for one in several or []]
     if not bindings:
         return None
     host, port = bindings[0]["HostIp"], int(bindings[0]["HostPort"])
@@ -535,10 +565,9 @@ def command_in(one: Container, name: str) -> bool:
     return one.status == "running" and run(*command, limit=COMMAND_LIMIT).returncode == 0
 
 
-def remove(one: Container) -> None:
+def remove(one: Container, *, at_once: bool) -> None:
     """Stop a container and remove it. One that served finishes its requests; stop_grace_period is the limit."""
-    limit = () if one.health == "healthy" else ("-t", "2")
-    run("docker", "stop", *limit, one.id)
+    run("docker", "stop", *(["-t", "2"] if at_once else []), one.id)
     run("docker", "rm", "--force", one.id)
 
 
@@ -573,7 +602,7 @@ def settle(
         command_in(keeper, "take-over")  # again: one that is leaving may have published itself, and taken the path away
     for one in leaving:
         say(f"removing {one.name}")
-        remove(one)
+        remove(one, at_once=one.health != "healthy")
     if keeper and owners is not None and keeper.id not in wanted:
         project.version.commit()
     else:
@@ -615,8 +644,10 @@ def reload_h2o(project: Project) -> None:
 
 def workers(h2o: Container) -> set[str]:
     """Return the ids of the master's processes."""
-    rows = must("docker", "top", h2o.id, "-eo", "pid,ppid").splitlines()[1:]
-    return {pid for pid, parent in map(str.split, rows) if parent == str(h2o.found["State"]["Pid"])}
+    rows = [row.split() for row in must("docker", "top", h2o.id, "-eo", "pid,ppid").splitlines()[1:]]
+    first = {pid for pid, parent in rows if parent == str(h2o.found["State"]["Pid"])}
+    second = {pid for pid, parent in rows if parent in first}
+    return second or first  # with `init: true`, the first process is not the master, but its parent
 
 
 def wait_for_worker(h2o: Container, before: set[str]) -> bool:
@@ -671,7 +702,9 @@ def main() -> int:
         print(f"redeploy.py: {failure}", *list(lines)[-25:], sep="\n    ", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"redeploy.py: {error.strerror}: {error.filename}; run it again when that is mended", file=sys.stderr)
+        # shutil.copytree collects what went wrong: source, target, reason
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else f"{error.strerror}: {error.filename}"
+        print(f"redeploy.py: {reason}; run it again when that is mended", file=sys.stderr)
         return 1
     return 0
 
