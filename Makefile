@@ -26,7 +26,7 @@ lint: venv ## run every linter, on the template and on a project baked from it
 	@testbed/lint
 
 .PHONY: soak
-soak: setup ## a million requests over twenty redeploys, then each fault; 13 minutes (SHORT=1: half a minute)
+soak: setup ## a million requests over twenty redeploys, then each fault; a quarter of an hour (SHORT=1: half a minute)
 	@.venv/bin/python bench/soak.py $(if $(SHORT),--short)
 
 .PHONY: bench

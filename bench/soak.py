@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A million requests over twenty redeploys, then each fault under load: what failed, and for how long.
 
-    make soak              all of it, 13 minutes, as root; writes the table into docs/faults.md
+    make soak              all of it, a quarter of an hour, as root; writes the table into docs/faults.md
     make soak SHORT=1      a little of it, half a minute; only prints
 
 Wants a machine that does nothing else. Fails where a redeploy lost a request, or where something did not come back.
