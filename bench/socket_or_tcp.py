@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from faults import faulty
-from support import REPO, cookiecutter, edit, free_port, project, run
+from support import REPO, Project, cookiecutter, edit, project, run
 
 TIMES, SECONDS, CONNECTIONS = 7, 5, 64
 WAYS = {"Unix socket": "/", "TCP": "/tcp/"}
@@ -63,9 +63,8 @@ def main() -> None:
     root = folder / "baked" / "bench"
     (root / "compose.tcp.yaml").write_text(TCP_APP)
     edit(root / "h2o" / "h2o.conf", "    paths:\n", TCP_PATH)
-    stack = project(root, "uds-stack-bench", free_port())
-    files = "compose.yaml", "compose.override.yaml", "compose.tcp.yaml"
-    stack = type(stack)(root, {**stack.environment, "COMPOSE_FILE": ":".join(files)})
+    files = "compose.yaml:compose.override.yaml:compose.tcp.yaml"
+    stack = Project(root, {**project(root, "uds-stack-bench").environment, "COMPOSE_FILE": files})
     found: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
     try:
         stack.up()

@@ -1,12 +1,11 @@
 """Fixtures that more than one folder of tests uses, and the rule that nothing is skipped in silence."""
 
 import functools
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
-from support import REPO, cookiecutter
+from support import REPO, cannot_run, cookiecutter
 
 
 @functools.cache
@@ -25,9 +24,7 @@ def missing_engine() -> str:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test of the stack where there is no engine; with UDS_STACK_REQUIRE_ENGINE, fail it."""
     if item.get_closest_marker("engine") and (reason := missing_engine()):
-        if os.environ.get("UDS_STACK_REQUIRE_ENGINE"):
-            pytest.fail(f"needs a Docker engine: {reason}", pytrace=False)
-        pytest.skip(f"needs a Docker engine: {reason}")
+        cannot_run(f"needs a Docker engine: {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """The engine itself is killed, with the containers up: they come back with it, without a hand."""
 
-import os
 import signal
 from pathlib import Path
 
@@ -8,14 +7,14 @@ import pytest
 from faults.engine import Engine, missing
 from faults.faulty import IMAGE
 from faults.visitors import AWAY, GOOD, Visitors
-from support import Project, eventually
+from support import Project, cannot_run, eventually
 
 pytestmark = pytest.mark.engine
 
 
 def test_containers_come_back_with_an_engine_that_was_killed(faulty_stack: Project, tmp_path: Path) -> None:
     if reason := missing():
-        (pytest.fail if os.environ.get("UDS_STACK_REQUIRE_ENGINE") else pytest.skip)(reason)
+        cannot_run(reason)
     name = faulty_stack.environment["COMPOSE_PROJECT_NAME"]
     with Engine(tmp_path / "engine") as engine:
         engine.copy_images(IMAGE, f"{name}-h2o")

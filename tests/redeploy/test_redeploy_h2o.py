@@ -3,8 +3,10 @@
 import http.client
 from collections.abc import Iterator
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
+from faults.faulty import main_process, restarts, send
 from redeploy.served import Site, get
 from support import edit, eventually, run
 
@@ -111,13 +113,10 @@ def test_an_init_and_another_port_are_no_hindrance(mounted: Site, conf: Path) ->
 
 def test_h2o_still_comes_back_after_a_crash(mounted: Site) -> None:
     mounted.redeploy("h2o")
-    h2o = mounted.containers("h2o")[0]
-    master = run("docker", "inspect", h2o, "--format", "{{.State.Pid}}").stdout.strip()
 
-    run("docker", "run", "--rm", "--pid=host", "debian:bookworm-slim", "sh", "-c", f"kill -KILL {master}")
+    send(SIGKILL, main_process(mounted.project, "h2o"))
 
-    restarts = ("docker", "inspect", h2o, "--format", "{{.RestartCount}}")
-    eventually(lambda: run(*restarts).stdout.strip() == "1", "a restart")
+    eventually(lambda: restarts(mounted.project, "h2o") == 1, "a restart")
     mounted.project.up()
     assert mounted.project.get().status == 200
 

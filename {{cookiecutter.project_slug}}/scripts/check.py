@@ -661,9 +661,8 @@ def what_is_mounted_and_built_is_there(project: Project, model: Model) -> Iterat
     elif held and held[0].kind == "bind" and held[1] == ".":
         message = "h2o: many editors write a new file, and the container keeps the old one; mount the folder h2o"
         yield warning(project.at(H2O, "volumes", holding=project.conf_inside), "file-mount", message)
-    context = relative(text(mapping(model.get(H2O, "build")).get("context")) or ".")
     yield from what_is_copied_is_there("Dockerfile", project.dockerfile, ROOT)
-    yield from what_is_copied_is_there(file, content, ROOT / context)
+    yield from what_is_copied_is_there(file, content, ROOT / relative(model.build_context(H2O)))
 
 
 def what_is_copied_is_there(dockerfile: str, content: str, context: Path) -> Iterator[Finding]:
@@ -903,8 +902,7 @@ class Project:
 
     def dockerfile_of(self, model: Model, service: str) -> tuple[str, str]:
         """Return the name and the text of the Dockerfile that a service is built from, if it is built from one here."""
-        build = mapping(model.get(service, "build"))
-        context = text(build.get("context")) or "."
+        build, context = mapping(model.get(service, "build")), model.build_context(service)
         if not build or "://" in context or "dockerfile_inline" in build:
             return "", ""
         file = relative(posixpath.join(context, text(build.get("dockerfile")) or "Dockerfile"))
@@ -1087,6 +1085,10 @@ class Model:
     def text(self, service: str, key: str) -> str:
         """Return a scalar that the model says of a service."""
         return text(self.get(service, key))
+
+    def build_context(self, service: str) -> str:
+        """Return the folder from which a service's image is built."""
+        return text(mapping(self.get(service, "build")).get("context")) or "."
 
     def texts(self, service: str, path: str) -> list[str]:
         """Return the scalars, or the words of a command, at a path such as healthcheck.test."""
