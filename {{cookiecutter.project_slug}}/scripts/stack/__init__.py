@@ -1,0 +1,1 @@
+"""What scripts/check.py and scripts/redeploy.py are made of."""
