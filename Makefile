@@ -27,11 +27,11 @@ lint: venv ## run every linter, on the template and on a project baked from it
 
 .PHONY: soak
 soak: setup ## a million requests over twenty redeploys, then each fault; a quarter of an hour (SHORT=1: half a minute)
-	@.venv/bin/python bench/soak.py $(if $(SHORT),--short)
+	@.venv/bin/python -m bench.soak $(if $(SHORT),--short)
 
 .PHONY: bench
 bench: setup ## requests per second through H2O, to the Unix socket and to the same app over TCP; two minutes
-	@.venv/bin/python bench/socket_or_tcp.py
+	@.venv/bin/python -m bench.socket_or_tcp
 
 .PHONY: setup
 setup: images venv ## have all that the tests need

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """A million requests over twenty redeploys, then each fault under load: what failed, and for how long.
 
     make soak              all of it, a quarter of an hour, as root; writes the table into docs/faults.md
@@ -23,11 +22,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from signal import SIGKILL, SIGSTOP, SIGTERM, Signals
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
-from faults import engine, faulty
-from faults.visitors import GOOD, Visitors
-from support import REPO, Project, cookiecutter, edit, eventually, free_port, port_is_free, project, run
+from tests.testkit import engine, faults
+from tests.testkit.bake import REPO, cookiecutter, edit
+from tests.testkit.load import GOOD, Visitors
+from tests.testkit.process import eventually, run
+from tests.testkit.stack import Project, free_port, port_is_free, project
 
 NAME = "uds-stack-soak"
 DOCS = REPO / "docs" / "faults.md"
@@ -163,7 +162,7 @@ def redeploy(stack: Project, *what: str) -> None:
 
 def crash(*services: str) -> Callable[[Project], None]:
     """Kill the main processes of services."""
-    return lambda stack: faulty.send(SIGKILL, *(faulty.main_process(stack, service) for service in services))
+    return lambda stack: faults.send(SIGKILL, *(faults.main_process(stack, service) for service in services))
 
 
 def replace_h2o(stack: Project, *options: str) -> None:
@@ -191,7 +190,7 @@ def kill_by_hand(stack: Project) -> None:
 
 def freeze(stack: Project) -> None:
     """Stop the app's process without ending it, and restart it as docs/faults.md says."""
-    faulty.send(SIGSTOP, faulty.main_process(stack, "app"))
+    faults.send(SIGSTOP, faults.main_process(stack, "app"))
     stack.compose("restart", "--timeout=1", "app")
 
 
@@ -200,7 +199,7 @@ Fault = tuple[str, Callable[[Project], object]]
 CRASHES: list[Fault] = [
     ("app killed", crash("app")),
     ("app killed by the kernel, out of memory", lambda stack: stack.get("/eat")),
-    ("H2O's worker killed", lambda stack: faulty.send(SIGKILL, *faulty.workers(stack))),
+    ("H2O's worker killed", lambda stack: faults.send(SIGKILL, *faults.workers(stack))),
     ("H2O killed", crash("h2o")),
     ("app and H2O killed at once", crash("app", "h2o")),
 ]
@@ -239,13 +238,13 @@ def steady(stack: Project) -> bool:
     """Whether both containers have run long enough for the engine to restart them at once."""
 
     def since(service: str) -> float:
-        started = str(faulty.state(stack, service)["State"]["StartedAt"])  # type: ignore[index]
+        started = str(faults.state(stack, service)["State"]["StartedAt"])  # type: ignore[index]
         return time.time() - datetime.fromisoformat(started[:19] + "+00:00").timestamp()
 
     return all(since(service) > STEADY for service in ("app", "h2o"))
 
 
-def faults(stack: Project, causes: list[Fault], times: int) -> list[Row]:
+def cause_each(stack: Project, causes: list[Fault], times: int) -> list[Row]:
     """Cause each fault so many times, one after the other."""
     rows = [Row(fault) for fault, _ in causes]
     for _ in range(times):
@@ -262,7 +261,7 @@ def engine_faults(stack: Project, times: int) -> list[Row]:
         say(f"left out, {reason}: {', '.join(row.fault for row in rows)}")
         return []
     with engine.Engine(REPO / "build" / "engine") as own:
-        own.copy_images(faulty.IMAGE, f"{NAME}-h2o")
+        own.copy_images(faults.IMAGE, f"{NAME}-h2o")
         moved = Project(stack.root, {**stack.environment, "DOCKER_HOST": own.host})
         moved.up()
 
@@ -321,7 +320,7 @@ def main() -> int:
     (folder / "baked").mkdir(parents=True)
     say("baking a project")
     cookiecutter(REPO, folder / "baked", "project_name=Soak", "--accept-hooks=no")
-    root = faulty.add_pages(folder / "baked" / "soak", folder / "soak")
+    root = faults.add_pages(folder / "baked" / "soak", folder / "soak")
     stack = project(root, NAME, 18400 if port_is_free(18400) else free_port())
     body = folder / "body"
     body.write_bytes(os.urandom(1000))
@@ -329,9 +328,9 @@ def main() -> int:
         stack.up()
         rows = [redeploys(stack, body, round_) for round_ in (SHORT if short else MILLION)]
         times = 1 if short else 3
-        rows += faults(stack, BY_HAND[:1], times)
+        rows += cause_each(stack, BY_HAND[:1], times)
         lost = sum(row.failed for row in rows)
-        rows += faults(stack, CRASHES[:1] if short else BY_HAND[1:] + CRASHES, times)
+        rows += cause_each(stack, CRASHES[:1] if short else BY_HAND[1:] + CRASHES, times)
         of_engine = [] if short else engine_faults(stack, times)
         rows += of_engine
         text = f"{table(rows)}\n\n{machine(stack)}."

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Requests per second through H2O: to the app's Unix socket, and to the same app over TCP between the two containers.
 
     make bench      a minute and a half; prints a table
@@ -10,13 +9,11 @@ and the load share its cores: the ratio says more than the figures.
 import re
 import shutil
 import statistics
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-
-from faults import faulty
-from support import REPO, Project, cookiecutter, edit, project, run
+from tests.testkit import faults
+from tests.testkit.bake import REPO, cookiecutter, edit
+from tests.testkit.process import run
+from tests.testkit.stack import Project, project
 
 TIMES, SECONDS, CONNECTIONS = 7, 5, 64
 WAYS = {"Unix socket": "/", "TCP": "/tcp/"}
@@ -25,7 +22,7 @@ WAYS = {"Unix socket": "/", "TCP": "/tcp/"}
 TCP_APP = f"""
 services:
   tcp:
-    image: {faulty.IMAGE}
+    image: {faults.IMAGE}
     working_dir: /app
     command: [dotnet, bench.dll]
     user: "1654:1654"

@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import REPO, cannot_run, cookiecutter
+
+from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.process import cannot_run
 
 
 @functools.cache

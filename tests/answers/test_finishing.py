@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-from support import REPO, cookiecutter, eventually, run
-
-sys.path.insert(0, str(REPO / "hooks"))
-
 import finishing
 import programs
+import pytest
+
+from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.process import eventually, run
 
 SDK = 'case $1 in --version) echo 10.0.100;; publish) shift; publish "$@";; esac'
 WORKING = "publish() { mkdir publish && touch publish/myapp.dll; }"

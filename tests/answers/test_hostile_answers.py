@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hostile import HOSTILE
 from hypothesis import HealthCheck, Phase, event, example, given, settings
 from hypothesis import strategies as st
-from support import REPO
+
+from tests.testkit.bake import REPO
+from tests.testkit.hostile import HOSTILE
 
 NAMES = ("project_name", "project_slug", "http_port", "socket_path")
 RIGHT = {"project_name": "My App", "project_slug": "my-app", "http_port": "8080", "socket_path": "/tmp/my-app/k.sock"}

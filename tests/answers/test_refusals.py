@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Environment, StrictUndefined
-from support import REPO, cookiecutter, run
+
+from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.process import run
 
 # Neither dotnet nor docker: a right answer costs no publish here.
 NO_TOOLS = {"PATH": "/nowhere"}

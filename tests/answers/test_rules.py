@@ -4,22 +4,19 @@ import html
 import json
 import re
 import socket
-import sys
 import tempfile
 import unicodedata
 import xml.etree.ElementTree as ElementTree
 from pathlib import PurePosixPath
 
+import answers
 import pytest
 import yaml
-from hostile import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import REPO
 
-sys.path.insert(0, str(REPO / "hooks"))
-
-import answers
+from tests.testkit.bake import REPO
+from tests.testkit.hostile import HOSTILE
 
 CODE = answers.names_in_code(REPO)
 RIGHT = {

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from check.corpus import Edit
-from support import REPO, cookiecutter, copy_project, run
+
+from tests.check.corpus import Edit
+from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.testkit.process import run
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from check.corpus import Edit, check, edits, line_of
+
+from tests.check.corpus import Edit, check, edits, line_of
 
 Edited = Callable[[Edit], Path]
 

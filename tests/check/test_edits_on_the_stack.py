@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from check.corpus import Edit, edits
-from support import REPO, Project, cookiecutter, copy_project, eventually, project
+
+from tests.check.corpus import Edit, edits
+from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.testkit.process import eventually
+from tests.testkit.stack import Project, project
 
 PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
 

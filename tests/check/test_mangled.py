@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
-from check.corpus import Edit, check
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import copy_project
+
+from tests.check.corpus import Edit, check
+from tests.testkit.bake import copy_project
 
 YAML = ["compose.yaml", "h2o/h2o.conf"]
 FILES = [*YAML, ".env", "src/shop/Program.cs", "src/shop/appsettings.json", "src/shop/shop.csproj", "Dockerfile"]

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from check.corpus import Edit, Report, check
-from support import copy_project, edit, run
+
+from tests.check.corpus import Edit, Report, check
+from tests.testkit.bake import copy_project, edit
+from tests.testkit.process import run
 
 SLOW = "sleep 60 & sleep 60"
 NO_COMPOSE = 'case $1 in compose) echo "docker: unknown command: docker compose" >&2; exit 1;; esac; exit 1'

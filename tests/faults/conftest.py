@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.faulty import add_pages
-from support import Project, edit, project
+
+from tests.testkit.bake import edit
+from tests.testkit.faults import add_pages
+from tests.testkit.stack import Project, project
 
 
 @pytest.fixture(scope="session")

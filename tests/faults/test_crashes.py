@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
-from faults.faulty import main_process, restarts, send, state, status, workers
-from faults.visitors import AWAY, GOOD, Visitors
-from support import Project, eventually, run
+
+from tests.testkit.faults import main_process, restarts, send, state, status, workers
+from tests.testkit.load import AWAY, GOOD, Visitors
+from tests.testkit.process import eventually, run
+from tests.testkit.stack import Project
 
 pytestmark = pytest.mark.engine
 

@@ -4,10 +4,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from faults.engine import Engine, missing
-from faults.faulty import IMAGE
-from faults.visitors import AWAY, GOOD, Visitors
-from support import Project, cannot_run, eventually
+
+from tests.testkit.engine import Engine, missing
+from tests.testkit.faults import IMAGE
+from tests.testkit.load import AWAY, GOOD, Visitors
+from tests.testkit.process import cannot_run, eventually
+from tests.testkit.stack import Project
 
 pytestmark = pytest.mark.engine
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from faults.faulty import App, Caller, names, running
-from support import eventually
+
+from tests.testkit.app import App, Caller, names, running
+from tests.testkit.process import eventually
 
 pytestmark = pytest.mark.engine
 

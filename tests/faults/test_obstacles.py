@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from faults.faulty import IMAGE
-from support import run
+
+from tests.testkit.faults import IMAGE
+from tests.testkit.process import run
 
 pytestmark = pytest.mark.engine
 

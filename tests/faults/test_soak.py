@@ -4,13 +4,15 @@ import re
 import sys
 
 import pytest
-from support import REPO, run
+
+from tests.testkit.bake import REPO
+from tests.testkit.process import run
 
 pytestmark = pytest.mark.engine
 
 
 def test_a_new_version_and_a_new_h2o_conf_lose_no_request() -> None:
-    printed = run(sys.executable, REPO / "bench" / "soak.py", "--short").stdout
+    printed = run(sys.executable, "-m", "bench.soak", "--short", cwd=REPO).stdout
 
     rows = re.findall(r"^\| (.*) \| ([\d,]+) \| ([\d,]+) \| (\d+) \|$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == [

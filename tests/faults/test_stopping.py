@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.faulty import App, Caller, running
+
+from tests.testkit.app import App, Caller, running
 
 pytestmark = pytest.mark.engine
 

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import copy_project, edit, eventually, free_port, run
+
+from tests.testkit.bake import copy_project, edit
+from tests.testkit.process import eventually, run
+from tests.testkit.stack import free_port
 
 pytestmark = [pytest.mark.sdk, pytest.mark.xdist_group("sdk")]
 

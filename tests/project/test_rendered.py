@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support import REPO, cookiecutter, run
+
+from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.process import run
 
 # What the tools make, and what is not text of ours.
 MADE = {"publish", "bin", "obj"}

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redeploy.served import Site, make_site
-from support import run
+
+from tests.redeploy.served import Site, make_site
+from tests.testkit.process import run
 
 
 @pytest.fixture(scope="module")

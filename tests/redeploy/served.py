@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from support import Project, copy_project, edit, project, run
+from tests.testkit.bake import copy_project, edit
+from tests.testkit.process import run
+from tests.testkit.stack import Project, project
 
 # What a test can switch on in appsettings.json: a page of its own, and the ways in which a new version can be bad.
 SWITCHES = """

@@ -6,9 +6,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from faults.faulty import send
-from redeploy.served import Site, interrupt
-from support import Project, edit, eventually, run
+
+from tests.redeploy.served import Site, interrupt
+from tests.testkit.bake import edit
+from tests.testkit.faults import send
+from tests.testkit.process import eventually, run
+from tests.testkit.stack import Project
 
 pytestmark = [pytest.mark.engine, pytest.mark.sdk]
 

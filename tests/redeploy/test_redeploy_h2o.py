@@ -6,9 +6,11 @@ from pathlib import Path
 from signal import SIGKILL
 
 import pytest
-from faults.faulty import main_process, restarts, send
-from redeploy.served import Site, get
-from support import edit, eventually, run
+
+from tests.redeploy.served import Site, get
+from tests.testkit.bake import edit
+from tests.testkit.faults import main_process, restarts, send
+from tests.testkit.process import eventually, run
 
 pytestmark = pytest.mark.engine
 

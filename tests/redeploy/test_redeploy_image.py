@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
-from redeploy.served import Site, make_site
-from support import edit, run
+
+from tests.redeploy.served import Site, make_site
+from tests.testkit.bake import edit
+from tests.testkit.process import run
 
 pytestmark = pytest.mark.engine
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import Project, copy_project, project
+
+from tests.testkit.bake import copy_project
+from tests.testkit.stack import Project, project
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from support import REPO, Project, cookiecutter, free_port, port_is_free, project, run
+
+from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.process import run
+from tests.testkit.stack import Project, free_port, port_is_free, project
 
 pytestmark = pytest.mark.engine
 

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import Project, copy_project, edit, eventually, project, run
+
+from tests.testkit.bake import copy_project, edit
+from tests.testkit.process import eventually, run
+from tests.testkit.stack import Project, project
 
 pytestmark = pytest.mark.engine
 

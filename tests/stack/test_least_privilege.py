@@ -1,7 +1,8 @@
 """Each property of least privilege, seen from inside the running containers."""
 
 import pytest
-from support import Project
+
+from tests.testkit.stack import Project
 
 pytestmark = pytest.mark.engine
 

@@ -1,7 +1,8 @@
 """Ways to look inside a running stack, as README describes them."""
 
 import pytest
-from support import Project
+
+from tests.testkit.stack import Project
 
 pytestmark = pytest.mark.engine
 

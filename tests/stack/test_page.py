@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import Project, cannot_run, copy_project, project, run
+
+from tests.testkit.bake import copy_project
+from tests.testkit.process import cannot_run, run
+from tests.testkit.stack import Project, project
 
 pytestmark = pytest.mark.engine
 

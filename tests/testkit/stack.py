@@ -1,57 +1,15 @@
-"""What the tests do again and again: run a command, bake a project, drive its stack."""
+"""A generated project and the stack that Compose makes of it."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
-
-REPO = Path(__file__).resolve().parent.parent
-
-
-def run(
-    *command: str | Path,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    check: bool = True,
-    timeout: float = 600,
-) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; what it printed is in the result, and in the error where `check` finds a failure."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    if check and done.returncode != 0:
-        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
-    return done
-
-
-def cookiecutter(
-    template: str | Path, output_dir: Path, *answers: str, env: Mapping[str, str] | None = None, check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    """Run the real Cookiecutter with answers such as `http_port=8081`, apart from the user's settings."""
-    config = output_dir.parent / f"{output_dir.name}-cookiecutter.yaml"
-    config.write_text(
-        f"replay_dir: {output_dir.parent / 'replay'}\ncookiecutters_dir: {output_dir.parent / 'cookiecutters'}\n"
-    )
-    options: list[str | Path] = ["--no-input", "--config-file", config, "--output-dir", output_dir]
-    return run(sys.executable, "-m", "cookiecutter", *options, template, *answers, env=env, check=check)
+from tests.testkit.process import run
 
 
 def free_port() -> int:
@@ -71,14 +29,6 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def eventually(condition: Callable[[], object], what: str, within: float = 30) -> None:
-    """Wait until `condition` holds; fail with `what` was awaited if it does not within so many seconds."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {within} s"
-        time.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -144,22 +94,3 @@ class Project:
 def project(root: Path, compose_name: str, http_port: int | None = None) -> Project:
     """The project in `root`, under a Compose name and on a port that no demo uses."""
     return Project(root, {"COMPOSE_PROJECT_NAME": compose_name, "HTTP_PORT": str(http_port or free_port())})
-
-
-def cannot_run(reason: str) -> NoReturn:
-    """Skip the test that is running, with the reason; where all have to run (.ci/run), fail it."""
-    if os.environ.get("UDS_STACK_REQUIRE_ENGINE"):
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a piece of a file that must be there."""
-    text = path.read_text()
-    assert old in text, f"{old!r} is not in {path}"
-    path.write_text(text.replace(old, new))
-
-
-def copy_project(source: Path, target: Path) -> Path:
-    """Copy a generated project, links kept, for a test that changes it."""
-    return Path(shutil.copytree(source, target, symlinks=True))

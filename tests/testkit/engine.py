@@ -6,7 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from support import eventually, run
+from tests.testkit.process import eventually, run
 
 TESTBED = Path("/var/lib/uds-stack-testbed/engine/usr")  # where `make engine` may have unpacked one
 PATH = f"{TESTBED}/sbin:{TESTBED}/bin:{os.environ['PATH']}:/usr/sbin:/sbin"

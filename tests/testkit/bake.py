@@ -1,0 +1,35 @@
+"""Bake a project, copy it, edit it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.testkit.process import run
+
+REPO = Path(__file__).resolve().parent.parent.parent
+
+
+def cookiecutter(
+    template: str | Path, output_dir: Path, *answers: str, env: Mapping[str, str] | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run the real Cookiecutter with answers such as `http_port=8081`, apart from the user's settings."""
+    config = output_dir.parent / f"{output_dir.name}-cookiecutter.yaml"
+    config.write_text(
+        f"replay_dir: {output_dir.parent / 'replay'}\ncookiecutters_dir: {output_dir.parent / 'cookiecutters'}\n"
+    )
+    options: list[str | Path] = ["--no-input", "--config-file", config, "--output-dir", output_dir]
+    return run(sys.executable, "-m", "cookiecutter", *options, template, *answers, env=env, check=check)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a piece of a file that must be there."""
+    text = path.read_text()
+    assert old in text, f"{old!r} is not in {path}"
+    path.write_text(text.replace(old, new))
+
+
+def copy_project(source: Path, target: Path) -> Path:
+    """Copy a generated project, links kept, for a test that changes it."""
+    return Path(shutil.copytree(source, target, symlinks=True))

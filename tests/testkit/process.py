@@ -1,0 +1,48 @@
+"""Run a command, await a condition."""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    timeout: float = 600,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; what it printed is in the result, and in the error where `check` finds a failure."""
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def eventually(condition: Callable[[], object], what: str, within: float = 30) -> None:
+    """Wait until `condition` holds; fail with `what` was awaited if it does not within so many seconds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {within} s"
+        time.sleep(0.02)
+
+
+def cannot_run(reason: str) -> NoReturn:
+    """Skip the test that is running, with the reason; where all have to run (.ci/run), fail it."""
+    if os.environ.get("UDS_STACK_REQUIRE_ENGINE"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
