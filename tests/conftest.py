@@ -1,6 +1,7 @@
 """Fixtures that more than one folder of tests uses, and the rule that nothing is skipped in silence."""
 
 import functools
+import signal
 import subprocess
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test of the stack where there is no engine; with UDS_STACK_REQUIRE_ENGINE, fail it."""
     if item.get_closest_marker("engine") and (reason := missing_engine()):
         cannot_run(f"needs a Docker engine: {reason}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _default_signals() -> None:
+    """Start every program with the default handling of SIGINT, SIGTERM and SIGHUP."""
+    # A shell's background job ignores SIGINT, and nohup SIGHUP; programs inherit that. They do not inherit a handler.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
 
 
 @pytest.fixture(scope="session")
