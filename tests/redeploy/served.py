@@ -1,6 +1,5 @@
 """A project to redeploy again and again, and load on it that checks every answer."""
 
-import hashlib
 import http.client
 import json
 import os
@@ -8,16 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.testkit.bake import copy_project, edit
-from tests.testkit.process import run
+from tests.testkit.load import Visitors
+from tests.testkit.process import eventually, run
 from tests.testkit.stack import Project, project
 
 # What a test can switch on in appsettings.json: a page of its own, and the ways in which a new version can be bad.
@@ -44,8 +42,9 @@ if (fault == "sick")
 
 app.MapPost("/echo", async (HttpRequest request) =>
 {
-    using var reader = new StreamReader(request.Body);
-    return await reader.ReadToEndAsync();
+    using var body = new MemoryStream();
+    await request.Body.CopyToAsync(body);
+    return Results.Bytes(body.ToArray());
 });
 app.MapGet("/slow", async () =>
 {
@@ -157,81 +156,18 @@ class Site:
         return self.project.environment["COMPOSE_PROJECT_NAME"] + "-app"
 
     @contextmanager
-    def loaded(self, pause: float = 0.02) -> Iterator["Load"]:
-        """Ask for pages until the end of the block; each connection rests so many seconds after an answer."""
-        load = Load(int(self.project.environment["HTTP_PORT"]), pause)
-        load.begin(connections=6)
-        try:
-            yield load
-        finally:
-            load.end()
+    def loaded(self) -> Iterator[Visitors]:
+        """Ask for pages until the end of the block: six connections, and one for slow pages."""
+        with Visitors(int(self.project.environment["HTTP_PORT"]), 6, slow=1, pages=None) as visitors:
+            eventually(lambda: visitors.started, "an answer on each connection")
+            yield visitors
 
 
-class Load:
-    """Connections that ask again and again, GETs and POSTs, and compare each answer."""
-
-    def __init__(self, port: int, pause: float) -> None:
-        self.port = port
-        self.pause = pause
-        self.good = 0
-        self.bad: Counter[str] = Counter()
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._gate = threading.Lock()
-
-    def begin(self, connections: int) -> None:
-        """Start them, and wait until all of them get answers; one more asks for slow pages."""
-        jobs: Sequence[Callable[[http.client.HTTPConnection, int], bool]] = (get, post)
-        started = [threading.Event() for _ in range(connections + 1)]
-        for number, event in enumerate(started):
-            job = slow if number == connections else jobs[number % 2]
-            self._threads.append(threading.Thread(target=self._ask, args=(job, event), daemon=True))
-            self._threads[-1].start()
-        assert all(event.wait(20) for event in started), self.bad
-
-    def end(self) -> None:
-        """Let each finish its last request."""
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, job: Callable[[http.client.HTTPConnection, int], bool], started: threading.Event) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        number = 0
-        while not self._stop.wait(self.pause):
-            number += 1
-            try:
-                fault = "" if job(connection, number) else f"{job.__name__}: wrong answer"
-            except (OSError, http.client.HTTPException) as error:
-                fault = f"{job.__name__}: {error!r}"
-                connection.close()
-            with self._gate:
-                self.good += not fault
-                self.bad.update([fault] if fault else [])
-            started.set()
-        connection.close()
-
-
-def get(connection: http.client.HTTPConnection, _number: int) -> bool:
+def get(connection: http.client.HTTPConnection) -> bool:
     """Ask for the page."""
     connection.request("GET", "/")
     answer = connection.getresponse()
     return bool(answer.read()) and answer.status == 200
-
-
-def post(connection: http.client.HTTPConnection, number: int) -> bool:
-    """Send a body of its own and expect it back."""
-    body = hashlib.sha256(str(number).encode()).hexdigest() * (1 + number % 300)
-    connection.request("POST", "/echo", body)
-    answer = connection.getresponse()
-    return answer.read() == body.encode() and answer.status == 200
-
-
-def slow(connection: http.client.HTTPConnection, _number: int) -> bool:
-    """Ask for a page that takes 1.5 s: it is often under way when its version is told to stop."""
-    connection.request("GET", "/slow")
-    answer = connection.getresponse()
-    return answer.read() == b"slow" and answer.status == 200
 
 
 def make_site(default_project: Path, root: Path, name: str) -> Site:

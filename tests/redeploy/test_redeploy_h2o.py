@@ -42,13 +42,13 @@ def test_a_connection_that_is_open_does_not_hold_it_up(mounted: Site, conf: Path
     edit(conf, "hosts:\n", 'header.set: "X-Edited: while open"\nhosts:\n')
 
     connection = http.client.HTTPConnection("127.0.0.1", int(mounted.project.environment["HTTP_PORT"]), timeout=30)
-    assert get(connection, 0)
+    assert get(connection)
 
     done = mounted.redeploy("h2o")
 
     assert "connections that are open end with the old one" in done.stdout
     assert mounted.project.get().headers["x-edited"] == "while open"
-    assert get(connection, 1)
+    assert get(connection)
     connection.close()
 
 

@@ -1,5 +1,6 @@
 """A Docker engine of the tests' own, to be killed: in a network of its own, beside the engine that others use."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -81,3 +82,11 @@ class Engine:
         """Bring images over from the engine that others use."""
         with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saved:
             subprocess.run(["docker", "--host", self.host, "load", "--quiet"], stdin=saved.stdout, check=True)
+
+
+def enter_network(path: Path) -> None:
+    """Put this thread into another network namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with path.open() as file:
+        if libc.setns(file.fileno(), 0x40000000) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))

@@ -1,19 +1,24 @@
-"""Visitors of a running stack: they ask again and again, GETs and POSTs in turn, and count every answer."""
+"""Load on a running stack: visitors, which judge every answer, and h2load, where the number of requests matters."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
+import itertools
 import os
 import random
 import re
+import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
+
+from tests.testkit.engine import enter_network
+from tests.testkit.process import run
 
 GOOD = "200"
 AWAY = "502 with the page"  # H2O's own answer while the app is away
@@ -22,19 +27,37 @@ LIMIT = 10.0  # seconds for one answer; less than H2O waits for a frozen app
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Visitors:
-    """Connections to 127.0.0.1 that ask until the end of the block; each answer's body is compared, too.
+class Load(Protocol):
+    """What every load counts, while it runs and afterwards."""
 
-    A connection that is lost is opened again, and what was asked on it counts as failed: nothing is asked twice.
+    @property
+    def requests(self) -> int:
+        """The number of requests that were answered or lost."""
+
+    @property
+    def failed(self) -> int:
+        """The number of those that were lost or got a wrong answer."""
+
+
+class Visitors:
+    """Connections that send GET / and POST /echo in turn until the end of the block, and compare each answer's body.
+
+    `server` is a port of 127.0.0.1, or the path of a Unix socket. `pages` are the bodies that GET / may return; None
+    allows every body but an empty one. `slow` further connections send GET /slow?seconds=1.5. Each connection pauses
+    after an answer. With `reuse=False` each request has a connection of its own. `network` is the file of another
+    network namespace to connect in. A lost connection is opened again; the request on it counts as failed and is not
+    repeated.
     """
 
     def __init__(
         self,
-        port: int,
+        server: int | Path,
         connections: int = 16,
         *,
+        slow: int = 0,
+        reuse: bool = True,
         pause: float = 0.02,
-        pages: Collection[bytes] = (b"Hello World!",),
+        pages: Collection[bytes] | None = (b"Hello World!",),
         network: Path | None = None,
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -42,8 +65,9 @@ class Visitors:
         self.good_again: float | None = None
         self.good_since_fault = 0
         self.slowest = 0.0
-        self._port, self._connections, self._pause, self._pages = port, connections, pause, pages
-        self._network = network  # another network namespace than ours
+        self._server, self._connections, self._slow = server, connections, slow
+        self._reuse, self._pause, self._pages, self._network = reuse, pause, pages, network
+        self._waiting = set(range(connections + slow))  # the connections without any answer so far
         self._last_failed = 0.0
         self._stop = False
         self._error: BaseException | None = None
@@ -63,13 +87,28 @@ class Visitors:
 
     @property
     def requests(self) -> int:
-        """How many were answered or lost so far."""
+        """The number of requests that were answered or lost."""
         return sum(self.counts.values())
 
     @property
+    def good(self) -> int:
+        """The number of right answers."""
+        return self.counts[GOOD]
+
+    @property
+    def bad(self) -> Counter[str]:
+        """Everything else, by its kind."""
+        return Counter({kind: count for kind, count in self.counts.items() if kind != GOOD})
+
+    @property
     def failed(self) -> int:
-        """How many of them were not good."""
-        return self.requests - self.counts[GOOD]
+        """The number of requests that were lost or got a wrong answer."""
+        return self.requests - self.good
+
+    @property
+    def started(self) -> bool:
+        """Whether each connection has had an answer."""
+        return not self._waiting
 
     @property
     def outage(self) -> float:
@@ -87,44 +126,65 @@ class Visitors:
             self._error = error
 
     async def _visit(self) -> None:
-        await asyncio.gather(*(self._ask_on(number) for number in range(self._connections)))
+        await asyncio.gather(*(self._ask_on(number) for number in range(self._connections + self._slow)))
 
     async def _ask_on(self, number: int) -> None:
         connection: Connection | None = None
         generator = random.Random(number)
         await asyncio.sleep(generator.random() * self._pause)
-        while not self._stop:
-            number += 1
-            body = generator.randbytes(generator.choice((0, 1, 100, 10_000, 50_000))) if number % 2 else None
+        for count in itertools.count(number):
+            if self._stop:
+                break
+            line, body, right = self._choose(number, count, generator)
             begin = time.monotonic()
             try:
                 if not connection:
-                    connection = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._port), LIMIT)
-                outcome, last = await asyncio.wait_for(self._ask(connection, body), LIMIT)
+                    connection = await asyncio.wait_for(self._connect(), LIMIT)
+                outcome, last = await asyncio.wait_for(self._ask(connection, line, body, right), LIMIT)
             except (OSError, EOFError, asyncio.TimeoutError) as error:
                 outcome, last = type(error).__name__, True
-            if connection and last:
+            if connection and (last or not self._reuse):
                 connection[1].close()
                 connection = None
             self._count(begin, outcome)
+            self._waiting.discard(number)
             await asyncio.sleep(self._pause if connection else max(self._pause, 0.001))
         if connection:
             connection[1].close()
             with suppress(OSError):
                 await connection[1].wait_closed()
 
-    async def _ask(self, connection: Connection, body: bytes | None) -> tuple[str, bool]:
+    async def _connect(self) -> Connection:
+        if isinstance(self._server, Path):
+            return await asyncio.open_unix_connection(self._server)
+        return await asyncio.open_connection("127.0.0.1", self._server)
+
+    def _choose(self, number: int, count: int, generator: random.Random) -> tuple[str, bytes, Collection[bytes] | None]:
+        """Choose the next request of a connection: its line, its body and the right bodies of the response."""
+        if number >= self._connections:
+            return "GET /slow?seconds=1.5", b"", (b"slow",)
+        if count % 2:
+            return "GET /", b"", self._pages
+        body = generator.randbytes(generator.choice((0, 1, 100, 10_000, 50_000)))
+        return "POST /echo", body, (body,)
+
+    async def _ask(
+        self, connection: Connection, line: str, body: bytes, right: Collection[bytes] | None
+    ) -> tuple[str, bool]:
+        """Send a request and read its response; return the outcome, and whether the response closes the connection."""
         reader, writer = connection
-        line = "GET / HTTP/1.1" if body is None else f"POST /echo HTTP/1.1\r\nContent-Length: {len(body)}"
-        writer.write(f"{line}\r\nHost: localhost\r\n\r\n".encode() + (body or b""))
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        status, text = head[9:12].decode(), await read_body(reader, head)
+        head = f"{line} HTTP/1.1\r\nHost: localhost\r\n"
+        head += "" if line.startswith("GET") else f"Content-Length: {len(body)}\r\n"
+        head += "" if self._reuse else "Connection: close\r\n"
+        writer.write(f"{head}\r\n".encode() + body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).lower()
+        status, text = answer[9:12].decode(), await read_body(reader, answer)
         outcome = status
         if status == "200":
-            outcome = GOOD if (text == body if body is not None else text in self._pages) else "200 with a wrong body"
+            outcome = GOOD if (text in right if right is not None else text) else "200 with a wrong body"
         if status == "502":
-            outcome = AWAY if b"Back in a moment" in text and b"\nretry-after:" in head else "502 without the page"
-        return outcome, b"\nconnection: close" in head
+            outcome = AWAY if b"Back in a moment" in text and b"\nretry-after:" in answer else "502 without the page"
+        return outcome, b"\nconnection: close" in answer
 
     def _count(self, begin: float, outcome: str) -> None:
         now = time.monotonic()
@@ -151,9 +211,44 @@ async def read_body(reader: asyncio.StreamReader, head: bytes) -> bytes:
     return body
 
 
-def enter_network(path: Path) -> None:
-    """Put this thread into another network namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with path.open() as file:
-        if libc.setns(file.fileno(), 0x40000000) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
+class H2load:
+    """h2load until the end of the block: so many connections that GET /, and as many that POST 1,000 bytes to /echo.
+
+    Several numbers of connections run at once. `rate` bounds the requests per second of all of them together. Judged
+    by the status code alone.
+    """
+
+    def __init__(self, port: int, connections: Sequence[int], rate: float) -> None:
+        self.requests = self.failed = 0
+        self._url = f"http://127.0.0.1:{port}"
+        self._stop = False
+        self._lock = threading.Lock()
+        self._body = tempfile.NamedTemporaryFile()  # noqa: SIM115, closed where the block ends
+        share = rate / 2 / len(connections)
+        kinds = ([f"{self._url}/"], [f"--data={self._body.name}", f"{self._url}/echo"])
+        self._threads = [
+            threading.Thread(target=self._work, args=(number, share, *kind)) for number in connections for kind in kinds
+        ]
+
+    def __enter__(self) -> H2load:
+        self._body.write(os.urandom(1000))
+        self._body.flush()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop = True
+        for thread in self._threads:
+            thread.join()
+        self._body.close()
+
+    def _work(self, connections: int, rate: float, *kind: str) -> None:
+        limits = ("-T60", "-N60", f"--rps={max(rate / connections, 1)}", f"-n{max(rate, connections):.0f}")
+        while not self._stop:
+            printed = run("h2load", "--h1", f"-c{connections}", *limits, *kind, check=False).stdout
+            total = re.search(r"^requests: (\d+) total", printed, re.MULTILINE)
+            good = re.search(r"^status codes: (\d+) 2xx", printed, re.MULTILINE)
+            with self._lock:
+                self.requests += int(total[1]) if total else 1
+                self.failed += int(total[1]) - int(good[1]) if total and good else 1

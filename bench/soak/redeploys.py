@@ -1,0 +1,73 @@
+"""New versions of the app under load: no request may fail."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.report import say
+from bench.soak.report import Row
+from tests.testkit.bake import edit
+from tests.testkit.load import H2load, Visitors
+from tests.testkit.process import run
+from tests.testkit.stack import Project
+
+PAGES = ("Hello World!", "Hello again!")
+
+
+@dataclass(frozen=True)
+class Round:
+    """Some redeploys under load that goes on for so many requests."""
+
+    connections: Sequence[int]  # that GET, and as many that POST
+    versions: int
+    requests: int
+    rate: int = 5000  # requests a second at most, so that a new version can be built at the same time
+
+    def __str__(self) -> str:
+        connections = " and ".join(f"{number} + {number}" for number in self.connections)
+        return f"new version of the app, {self.versions} times, on {connections} connections"
+
+
+SHORT = [Round((1, 16, 256), 1, 10_000, rate=1500)]
+MILLION = [Round((1,), 7, 340_000), Round((16,), 7, 340_000), Round((256,), 6, 340_000)]
+
+
+def redeploy_under_load(stack: Project, round_: Round) -> Row:
+    """Redeploy the app several times, with another page each time."""
+    row = Row(str(round_))
+    port = int(stack.environment["HTTP_PORT"])
+    # The visitors compare each body, which h2load does not.
+    with (
+        Visitors(port, 4, pages=[page.encode() for page in PAGES]) as visitors,
+        H2load(port, round_.connections, round_.rate) as mass,
+    ):
+
+        def progress(number: int) -> None:
+            requests, failed = mass.requests + visitors.requests, mass.failed + visitors.failed
+            say(f"{round_}: {number} done, {requests:,} requests, {failed} failed")
+
+        for number in range(round_.versions):
+            put_new_version(stack)
+            progress(number + 1)
+        while mass.requests + visitors.requests < round_.requests:
+            time.sleep(10)
+            progress(round_.versions)
+    row.add(visitors, mass)
+    return row
+
+
+def put_new_version(stack: Project) -> None:
+    """Edit the page, redeploy the app and see the new page."""
+    program = stack.root / "src" / stack.slug / "Program.cs"
+    old, new = PAGES if PAGES[0] in program.read_text() else PAGES[::-1]
+    edit(program, old, new)
+    redeploy(stack)
+    page = stack.get().text
+    if page != new:
+        raise SystemExit(f"after the redeploy the page is {page!r}, expected {new!r}")
+
+
+def redeploy(stack: Project, *what: str) -> None:
+    """Run the project's own script."""
+    run(sys.executable, "scripts/redeploy.py", *what, cwd=stack.root, env=stack.environment)
