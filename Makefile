@@ -1,32 +1,33 @@
 .DEFAULT_GOAL := help
 PORT ?=
+ANSWERS ?=
 
 .PHONY: help
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: images venv ## bake the default project, start it and fetch its page (PORT=8090 for another port)
-	@testbed/demo up $(PORT)
+demo: images venv ## bake the default project, start it and fetch its page (PORT=8090, ANSWERS="key=value ...")
+	@dev/demo up "$(PORT)" $(ANSWERS)
 
 .PHONY: demo-down
-demo-down: ## remove all that the demo made
-	@testbed/demo down
+demo-down: ## remove everything that the demo made
+	@dev/demo down
 
 .PHONY: test
 test: setup ## run every test, those on a real engine included
-	@testbed/test
+	@dev/test
 
 .PHONY: test-fast
 test-fast: venv ## run the tests that need no engine and no SDK
-	@testbed/test fast
+	@dev/test fast
 
 .PHONY: lint
 lint: venv ## run every linter, on the template and on a project baked from it
-	@testbed/lint
+	@dev/lint
 
 .PHONY: soak
-soak: setup ## a million requests over twenty redeploys, then each fault; a quarter of an hour (SHORT=1: half a minute)
+soak: setup ## send a million requests over twenty redeploys, then cause each fault; 15 minutes (SHORT=1: one)
 	@.venv/bin/python -m bench.soak $(if $(SHORT),--short)
 
 .PHONY: bench
@@ -34,23 +35,23 @@ bench: setup ## requests per second through H2O, to the Unix socket and to the s
 	@.venv/bin/python -m bench.socket_or_tcp
 
 .PHONY: setup
-setup: images venv ## have all that the tests need
-	@testbed/tools
+setup: images venv ## install what the tests need
+	@dev/tools
 
 .PHONY: engine
-engine: ## have a Docker engine that answers
+engine: ## start a Docker engine, unless one answers
 	@testbed/engine up
 
 .PHONY: images
-images: engine ## have the base images: pulled, or stand-ins where no registry answers
+images: engine ## pull the base images, or build stand-ins where no registry answers
 	@testbed/images
 
 .PHONY: venv
-venv: ## have .venv, with Cookiecutter and the test runner
+venv: ## make .venv, with Cookiecutter and the test runner
 	@testbed/python
 
 .PHONY: clean
-clean: demo-down ## remove all of the above, an engine that was started here included
+clean: demo-down ## remove all of the above, and the engine if it was started here
 	@rm -rf .venv build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@testbed/engine remove

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the scripts beside this file share. Sourced, never run.
-# shellcheck disable=SC2034  # it does not use all of it itself
+# What the scripts here and in dev/ share. Sourced, never run.
+# shellcheck disable=SC2034  # the scripts use these variables
 
 # One state per machine, outside any clone: every clone on it shares one engine.
 STATE=/var/lib/uds-stack-testbed
@@ -27,9 +27,9 @@ debian_sources() {
   die "found neither debian.sources nor sources.list in /etc/apt"
 }
 
-# The rest of the calling script runs alone on this machine, whichever clone it is of. The lock
-# is on a directory that is always there, so nothing is left behind. A script that holds it may
-# call another that asks for it.
+# Only one script at a time continues from here, of all clones on this machine. The lock is on a
+# directory that exists everywhere, so no lock file remains. A script that holds the lock may call
+# another one that takes it.
 alone() {
   [[ -z ${UDS_TESTBED_ALONE:-} ]] || return 0
   exec 9</var/lib
