@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -326,11 +327,9 @@ def test_a_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
 
 
 def test_outside_a_project_it_says_so(mounted: Site, tmp_path: Path) -> None:
-    script = tmp_path / "scripts" / "redeploy.py"
-    script.parent.mkdir()
-    script.write_bytes((mounted.root / "scripts" / "redeploy.py").read_bytes())
+    scripts = shutil.copytree(mounted.root / "scripts", tmp_path / "scripts")
 
-    done = run("python3", script, check=False)
+    done = run("python3", scripts / "redeploy.py", check=False)
 
     assert done.returncode == 1
     assert done.stderr.startswith("redeploy.py: Compose cannot read this project")

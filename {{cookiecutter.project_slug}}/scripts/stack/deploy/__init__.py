@@ -1,0 +1,1 @@
+"""What scripts/redeploy.py is made of."""

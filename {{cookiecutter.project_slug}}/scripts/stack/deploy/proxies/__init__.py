@@ -1,0 +1,1 @@
+"""How the configuration of the proxy is reloaded."""
