@@ -136,7 +136,7 @@ class Site:
         deadline = time.monotonic() + 60
         while True:
             done = run(*self.command(), env=self.project.environment, check=False)
-            if "another redeploy.py is at work" not in done.stderr or time.monotonic() > deadline:
+            if "another redeploy.py" not in done.stderr or time.monotonic() > deadline:
                 assert done.returncode == 0, done.stdout + done.stderr
                 return
 

@@ -17,7 +17,7 @@ from tests.testkit.stack import Project
 pytestmark = [pytest.mark.engine, pytest.mark.sdk]
 
 # A step's words, and where a run is when it has just said them.
-STEPS = ["publishing", "starting the new", "waiting until", "watching it", "finishes its requests"]
+STEPS = ["publishing", "starting the new", "to become healthy", "watching it", "draining"]
 
 
 def files(container: str) -> str:
@@ -30,7 +30,7 @@ def restarts(container: str) -> int:
     return int(run("docker", "inspect", "--format", "{{.RestartCount}}", container).stdout)
 
 
-def test_an_edit_is_served_and_no_request_is_lost(mounted: Site) -> None:
+def test_redeploy_serves_an_edit_without_a_failed_request(mounted: Site) -> None:
     before = mounted.containers()
     mounted.set("An edit")
     edit(mounted.program, 'app.MapGet("/", () => ', 'app.MapGet("/", () => "Edited. " + ')
@@ -43,11 +43,11 @@ def test_an_edit_is_served_and_no_request_is_lost(mounted: Site) -> None:
     assert load.good > 100
     assert not set(before) & set(mounted.containers())
     assert mounted.tidy()
-    assert "serves now" in done.stdout.splitlines()[-1]
+    assert done.stdout.splitlines()[-1].endswith("is serving")
     edit(mounted.program, '"Edited. " + ', "")
 
 
-def test_a_changed_compose_file_comes_along_and_then_compose_has_nothing_to_do(mounted: Site) -> None:
+def test_redeploy_applies_a_changed_compose_file(mounted: Site) -> None:
     edit(mounted.root / "compose.yaml", "pids_limit: 200", "pids_limit: 201")
     mounted.redeploy()
     after = mounted.containers("app") + mounted.containers("h2o")
@@ -58,7 +58,7 @@ def test_a_changed_compose_file_comes_along_and_then_compose_has_nothing_to_do(m
     assert run("docker", "inspect", after[0], "--format", "{{.HostConfig.PidsLimit}}").stdout.strip() == "201"
 
 
-def test_a_folder_that_compose_knows_by_a_link_is_no_other_folder(mounted: Site, tmp_path: Path) -> None:
+def test_redeploy_keeps_a_stack_started_by_a_symbolic_link(mounted: Site, tmp_path: Path) -> None:
     link = tmp_path / "current"
     link.symlink_to(mounted.root)
     linked = Project(link, {**mounted.project.environment, "PWD": str(link)})
@@ -73,7 +73,7 @@ def test_a_folder_that_compose_knows_by_a_link_is_no_other_folder(mounted: Site,
         mounted.project.up()
 
 
-def test_a_comment_that_is_not_utf_8_is_no_hindrance(mounted: Site) -> None:
+def test_redeploy_accepts_a_conf_that_is_not_utf8(mounted: Site) -> None:
     conf = mounted.root / "h2o" / "h2o.conf"
     text = conf.read_bytes()
     conf.write_bytes(text + b"# \xe9\n")
@@ -83,17 +83,17 @@ def test_a_comment_that_is_not_utf_8_is_no_hindrance(mounted: Site) -> None:
         conf.write_bytes(text)
 
 
-def test_a_stack_that_runs_under_another_name_is_not_started_a_second_time(mounted: Site) -> None:
+def test_redeploy_refuses_a_stack_of_another_name(mounted: Site) -> None:
     before = run("docker", "ps", "--all", "--quiet").stdout
     other = Site(Project(mounted.root, {**mounted.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
 
     done = other.redeploy(code=1)
 
-    assert "nothing runs here as uds-stack-another, but uds-stack-redeploy does" in done.stderr
+    assert "the stack that runs from this folder is uds-stack-redeploy, not uds-stack-another" in done.stderr
     assert run("docker", "ps", "--all", "--quiet").stdout == before
 
 
-def test_several_instances_are_refused(mounted: Site) -> None:
+def test_redeploy_refuses_replicas(mounted: Site) -> None:
     compose = mounted.root / "compose.yaml"
     text = compose.read_text()
     edit(compose, "    build: .\n", "    build: .\n    deploy: {replicas: 2}\n")
@@ -103,7 +103,7 @@ def test_several_instances_are_refused(mounted: Site) -> None:
         compose.write_text(text)
 
 
-def test_rollback_swaps_the_two_versions(mounted: Site) -> None:
+def test_rollback_swaps_the_versions(mounted: Site) -> None:
     page = mounted.project.get().text
     mounted.set("two")
     mounted.redeploy()
@@ -119,7 +119,7 @@ def test_rollback_swaps_the_two_versions(mounted: Site) -> None:
     assert mounted.tidy()
 
 
-def test_a_version_that_does_not_compile_changes_nothing(mounted: Site) -> None:
+def test_redeploy_changes_nothing_where_the_sources_do_not_compile(mounted: Site) -> None:
     before, page = mounted.containers(), mounted.project.get().text
     edit(mounted.program, "app.Run();", "app.Run()")
     try:
@@ -136,13 +136,13 @@ def test_a_version_that_does_not_compile_changes_nothing(mounted: Site) -> None:
 @pytest.mark.parametrize(
     ("fault", "options", "reason", "logged"),
     [
-        ("throw", (), "has ended by itself", "planned: it throws"),
+        ("throw", (), "the new version exited", "planned: it throws"),
         ("hang", ("--timeout", "3"), "was not healthy within 3 s", "planned: it hangs"),
         ("sick", ("--timeout", "3"), "was not healthy within 3 s", "stays as it is until this instance is healthy"),
-        ("exit", ("--watch", "10"), "has ended by itself", "planned: it exits"),
+        ("exit", ("--watch", "10"), "the new version exited", "planned: it exits"),
     ],
 )
-def test_a_bad_version_is_removed_and_the_old_one_serves(
+def test_redeploy_rolls_back_a_bad_version(
     mounted: Site, fault: str, options: tuple[str, ...], reason: str, logged: str
 ) -> None:
     before, page = mounted.containers(), mounted.project.get().text
@@ -163,7 +163,7 @@ def test_a_bad_version_is_removed_and_the_old_one_serves(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_killed_run_costs_no_request_and_the_next_one_finishes(mounted: Site, step: str) -> None:
+def test_recovery_completes_a_killed_run_without_a_failed_request(mounted: Site, step: str) -> None:
     mounted.set(f"killed when {step}")
     site = mounted.with_sdk() if step == "publishing" else mounted
 
@@ -177,7 +177,7 @@ def test_a_killed_run_costs_no_request_and_the_next_one_finishes(mounted: Site, 
     assert mounted.tidy()
 
 
-def test_an_old_version_that_crashes_and_comes_back_does_not_stay(mounted: Site) -> None:
+def test_redeploy_replaces_an_old_version_that_restarts_meanwhile(mounted: Site) -> None:
     old = mounted.containers()[0]
     mounted.set("after a crash")
 
@@ -192,7 +192,7 @@ def test_an_old_version_that_crashes_and_comes_back_does_not_stay(mounted: Site)
     assert mounted.tidy()
 
 
-def test_compose_up_after_a_killed_run_leaves_a_version_that_serves(mounted: Site) -> None:
+def test_compose_up_after_a_killed_run_keeps_a_serving_version(mounted: Site) -> None:
     mounted.set("half done")
     with mounted.redeploying("watching it") as process:
         process.kill()
@@ -203,7 +203,7 @@ def test_compose_up_after_a_killed_run_leaves_a_version_that_serves(mounted: Sit
     mounted.run_again()
 
 
-def test_a_run_that_was_killed_between_two_renames_is_put_right(mounted: Site) -> None:
+def test_recovery_restores_publish_between_two_renames(mounted: Site) -> None:
     publish, old, page = mounted.root / "publish", mounted.containers()[0], mounted.project.get().text
     publish.rename(mounted.root / f"publish.of-{old[:12]}")
     mounted.set("bad", "throw")
@@ -215,8 +215,8 @@ def test_a_run_that_was_killed_between_two_renames_is_put_right(mounted: Site) -
     assert mounted.tidy()
 
 
-@pytest.mark.parametrize("step", ["publishing", "waiting until", "watching it"])
-def test_ctrl_c_leaves_all_as_it_was(mounted: Site, step: str) -> None:
+@pytest.mark.parametrize("step", ["publishing", "to become healthy", "watching it"])
+def test_ctrl_c_rolls_back(mounted: Site, step: str) -> None:
     before, page = mounted.containers(), mounted.project.get().text
     seen = files(before[0])
     mounted.set(f"interrupted when {step}")
@@ -226,14 +226,14 @@ def test_ctrl_c_leaves_all_as_it_was(mounted: Site, step: str) -> None:
         said = interrupt(process, signal.SIGINT)
 
     assert process.returncode == 130
-    assert said.splitlines()[-1].endswith("serves")
+    assert said.splitlines()[-1].endswith("is serving")
     assert (mounted.containers(), mounted.project.get().text) == (before, page)
     assert files(before[0]) == seen
     assert not load.bad
     assert mounted.tidy()
 
 
-def test_a_running_app_never_sees_its_files_change(mounted: Site) -> None:
+def test_redeploy_never_changes_the_files_of_a_running_app(mounted: Site) -> None:
     old = mounted.containers()[0]
     seen = files(old)
     mounted.set("files")
@@ -248,10 +248,10 @@ def test_a_running_app_never_sees_its_files_change(mounted: Site) -> None:
     assert process.returncode == 143
 
 
-def test_interrupted_at_the_end_it_finishes(mounted: Site) -> None:
+def test_ctrl_c_during_the_drain_completes_the_deployment(mounted: Site) -> None:
     mounted.set("late")
 
-    with mounted.loaded() as load, mounted.redeploying("finishes its requests") as process:
+    with mounted.loaded() as load, mounted.redeploying("draining") as process:
         interrupt(process, signal.SIGINT)
 
     assert process.returncode == 130
@@ -260,17 +260,17 @@ def test_interrupted_at_the_end_it_finishes(mounted: Site) -> None:
     assert mounted.tidy()
 
 
-def test_two_at_once_are_refused(mounted: Site) -> None:
+def test_lock_refuses_a_second_run(mounted: Site) -> None:
     before = mounted.containers()
     with (mounted.root / "scripts" / "redeploy.py").open() as script:
         fcntl.flock(script, fcntl.LOCK_EX)
         done = mounted.redeploy(code=1)
 
-    assert "another redeploy.py is at work" in done.stderr
+    assert "another redeploy.py" in done.stderr
     assert mounted.containers() == before
 
 
-def test_what_is_not_running_is_started(mounted: Site) -> None:
+def test_redeploy_starts_what_is_not_running(mounted: Site) -> None:
     mounted.set("h2o")
     mounted.project.compose("stop", "h2o")
     mounted.redeploy()
@@ -287,7 +287,7 @@ def test_what_is_not_running_is_started(mounted: Site) -> None:
     assert mounted.tidy()
 
 
-def test_an_old_version_that_is_down_is_replaced(mounted: Site) -> None:
+def test_redeploy_replaces_a_version_that_is_down(mounted: Site) -> None:
     mounted.set("down", "throw")
     mounted.redeploy(code=1)
     run("docker", "rm", "--force", *mounted.containers())
@@ -308,7 +308,7 @@ def test_an_old_version_that_is_down_is_replaced(mounted: Site) -> None:
         ({"DOCKER_HOST": "unix:///nowhere.sock"}, "the Docker engine does not answer"),
     ],
 )
-def test_a_missing_tool_is_named(mounted: Site, environment: dict[str, str], reason: str) -> None:
+def test_missing_tool_is_named(mounted: Site, environment: dict[str, str], reason: str) -> None:
     done = run(*mounted.command(), env={**mounted.project.environment, **environment}, check=False)
 
     assert done.returncode == 1
@@ -316,7 +316,7 @@ def test_a_missing_tool_is_named(mounted: Site, environment: dict[str, str], rea
     assert "Traceback" not in done.stderr
 
 
-def test_a_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
+def test_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
     (tmp_path / "docker").symlink_to(run("sh", "-c", "command -v docker").stdout.strip())
 
     done = run(*mounted.command(), env={**mounted.project.environment, "PATH": str(tmp_path)}, check=False)
@@ -326,18 +326,18 @@ def test_a_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
     assert mounted.tidy()
 
 
-def test_outside_a_project_it_says_so(mounted: Site, tmp_path: Path) -> None:
+def test_redeploy_outside_of_a_project_fails_with_a_message(mounted: Site, tmp_path: Path) -> None:
     scripts = shutil.copytree(mounted.root / "scripts", tmp_path / "scripts")
 
     done = run("python3", scripts / "redeploy.py", check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("redeploy.py: Compose cannot read this project")
+    assert done.stderr.startswith(f"redeploy.py: Compose cannot read the project in {tmp_path}")
 
 
-def test_without_a_version_before_there_is_no_rollback(mounted: Site) -> None:
+def test_rollback_without_a_previous_version_fails(mounted: Site) -> None:
     (mounted.root / "publish.previous").rename(mounted.root / "before")
     try:
-        assert "there is no version before" in mounted.redeploy("--rollback", code=1).stderr
+        assert "there is no previous version" in mounted.redeploy("--rollback", code=1).stderr
     finally:
         (mounted.root / "before").rename(mounted.root / "publish.previous")

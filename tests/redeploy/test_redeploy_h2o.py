@@ -25,7 +25,7 @@ def conf(mounted: Site) -> Iterator[Path]:
     mounted.redeploy("h2o")
 
 
-def test_a_changed_conf_serves_and_no_request_is_lost(mounted: Site, conf: Path) -> None:
+def test_reload_serves_a_changed_conf_without_a_failed_request(mounted: Site, conf: Path) -> None:
     before = mounted.containers("h2o")
     edit(conf, "hosts:\n", 'header.set: "X-Edited: yes"\nhosts:\n')
 
@@ -33,12 +33,12 @@ def test_a_changed_conf_serves_and_no_request_is_lost(mounted: Site, conf: Path)
         done = mounted.redeploy("h2o")
 
     assert mounted.project.get().headers["x-edited"] == "yes"
-    assert "the new h2o.conf serves now" in done.stdout
+    assert "h2o.conf is reloaded" in done.stdout
     assert not load.bad
     assert mounted.containers("h2o") == before
 
 
-def test_a_connection_that_is_open_does_not_hold_it_up(mounted: Site, conf: Path) -> None:
+def test_reload_does_not_wait_for_open_connections(mounted: Site, conf: Path) -> None:
     edit(conf, "hosts:\n", 'header.set: "X-Edited: while open"\nhosts:\n')
 
     connection = http.client.HTTPConnection("127.0.0.1", int(mounted.project.environment["HTTP_PORT"]), timeout=30)
@@ -46,26 +46,26 @@ def test_a_connection_that_is_open_does_not_hold_it_up(mounted: Site, conf: Path
 
     done = mounted.redeploy("h2o")
 
-    assert "connections that are open end with the old one" in done.stdout
+    assert "open connections stay with the one before" in done.stdout
     assert mounted.project.get().headers["x-edited"] == "while open"
     assert get(connection)
     connection.close()
 
 
-def test_a_broken_conf_is_refused(mounted: Site, conf: Path) -> None:
+def test_reload_rejects_an_invalid_conf(mounted: Site, conf: Path) -> None:
     worker = run("docker", "top", *mounted.containers("h2o"), "-eo", "pid").stdout
     edit(conf, "listen: 8080", "listne: 8080")
 
     with mounted.loaded() as load:
         done = mounted.redeploy("h2o", code=1)
 
-    assert "H2O refuses h2o.conf" in done.stderr
+    assert "H2O rejects h2o/h2o.conf" in done.stderr
     assert "listne" in done.stderr
     assert run("docker", "top", *mounted.containers("h2o"), "-eo", "pid").stdout == worker
     assert not load.bad
 
 
-def test_a_conf_that_passes_its_test_and_does_not_start_is_told(mounted: Site, conf: Path) -> None:
+def test_reload_reports_a_worker_that_does_not_start(mounted: Site, conf: Path) -> None:
     edit(conf, "listen: 8080", "listen: 9090")
 
     with mounted.loaded() as load:
@@ -82,7 +82,7 @@ def test_a_conf_that_passes_its_test_and_does_not_start_is_told(mounted: Site, c
         ("h2o/Dockerfile", "COPY", "LABEL edited=yes\nCOPY", "its image has changed for h2o, too"),
     ],
 )
-def test_it_tells_what_a_new_conf_does_not_bring(mounted: Site, file: str, old: str, new: str, told: str) -> None:
+def test_reload_reports_changes_that_it_does_not_apply(mounted: Site, file: str, old: str, new: str, told: str) -> None:
     edit(mounted.root / file, old, new)
     try:
         mounted.project.compose("build", "h2o")
@@ -91,11 +91,11 @@ def test_it_tells_what_a_new_conf_does_not_bring(mounted: Site, file: str, old: 
         edit(mounted.root / file, new, old)
         mounted.project.compose("build", "h2o")
 
-    assert f"{told}: that takes `docker compose up -d --timeout 1 h2o`" in done.stdout
+    assert f"{told}: apply it with `docker compose up -d --timeout 1 h2o`" in done.stdout
     assert "has changed" not in mounted.redeploy("h2o").stdout
 
 
-def test_an_init_and_another_port_are_no_hindrance(mounted: Site, conf: Path) -> None:
+def test_reload_works_with_an_init_and_another_port(mounted: Site, conf: Path) -> None:
     compose = mounted.root / "compose.yaml"
     text = compose.read_text()
     edit(compose, "    build: h2o\n", "    build: h2o\n    init: true\n")
@@ -106,14 +106,14 @@ def test_an_init_and_another_port_are_no_hindrance(mounted: Site, conf: Path) ->
 
         done = mounted.redeploy("h2o")
 
-        assert "the new h2o.conf serves now" in done.stdout
+        assert "h2o.conf is reloaded" in done.stdout
         assert mounted.project.get().headers["x-edited"] == "with an init"
     finally:
         compose.write_text(text)
         mounted.project.up()
 
 
-def test_h2o_still_comes_back_after_a_crash(mounted: Site) -> None:
+def test_reload_keeps_the_restart_policy(mounted: Site) -> None:
     mounted.redeploy("h2o")
 
     send(SIGKILL, main_process(mounted.project, "h2o"))
@@ -123,5 +123,5 @@ def test_h2o_still_comes_back_after_a_crash(mounted: Site) -> None:
     assert mounted.project.get().status == 200
 
 
-def test_there_is_no_rollback_of_a_conf(mounted: Site) -> None:
+def test_rollback_of_a_conf_is_a_usage_error(mounted: Site) -> None:
     assert "--rollback is for the app" in mounted.redeploy("h2o", "--rollback", code=2).stderr

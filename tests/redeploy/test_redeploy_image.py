@@ -17,7 +17,7 @@ def images(site: Site) -> dict[str, str]:
     return {tag: identity for tag, _, identity in (line.partition(" ") for line in lines)}
 
 
-def test_an_edit_is_built_and_served_and_one_version_before_is_kept(built: Site) -> None:
+def test_redeploy_builds_an_image_and_keeps_one_previous(built: Site) -> None:
     dangling = ("docker", "image", "ls", "--quiet", "--no-trunc", "--filter", "dangling=true")
     known = set(run(*dangling).stdout.split())
     first = images(built)
@@ -38,7 +38,7 @@ def test_an_edit_is_built_and_served_and_one_version_before_is_kept(built: Site)
     assert built.containers("app") + built.containers("h2o") == running
 
 
-def test_rollback_swaps_the_two_versions(built: Site) -> None:
+def test_rollback_swaps_the_images(built: Site) -> None:
     page, now = built.project.get().text, images(built)
     if "previous" not in now:
         built.set("next")
@@ -55,9 +55,9 @@ def test_rollback_swaps_the_two_versions(built: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"), [("compile", "the build of the image failed"), ("throw", "has ended by itself")]
+    ("fault", "reason"), [("compile", "docker compose build failed"), ("throw", "the new version exited")]
 )
-def test_a_bad_version_is_removed_and_the_old_one_serves(built: Site, fault: str, reason: str) -> None:
+def test_redeploy_rolls_back_a_bad_image(built: Site, fault: str, reason: str) -> None:
     before, named, page = built.containers(), images(built), built.project.get().text
     built.set("bad", fault)
     if fault == "compile":
@@ -76,7 +76,7 @@ def test_a_bad_version_is_removed_and_the_old_one_serves(built: Site, fault: str
     assert built.tidy()
 
 
-def test_what_ran_in_the_other_mode_is_no_version_before(default_project: Path, tmp_path: Path) -> None:
+def test_rollback_from_one_mode_to_the_other_is_refused(default_project: Path, tmp_path: Path) -> None:
     site = make_site(default_project, tmp_path / "myapp", "uds-stack-redeploy-modes")
     override = site.root / "compose.override.yaml"
     text = override.read_text()
@@ -90,20 +90,20 @@ def test_what_ran_in_the_other_mode_is_no_version_before(default_project: Path, 
         site.set("an image")
         site.redeploy()
         assert site.project.get().text == "an image"
-        assert "there is no version before this one" in site.redeploy("--rollback", code=1).stderr
+        assert "there is no previous version" in site.redeploy("--rollback", code=1).stderr
 
         override.write_text(text)
         site.set("published")
         site.redeploy()
         assert site.project.get().text == "published"
-        assert "there is no version before this one" in site.redeploy("--rollback", code=1).stderr
+        assert "there is no previous version" in site.redeploy("--rollback", code=1).stderr
         assert site.tidy()
     finally:
         site.project.remove()
 
 
-@pytest.mark.parametrize("step", ["building", "finishes its requests"])
-def test_a_killed_run_costs_no_request_and_the_next_one_finishes(built: Site, step: str) -> None:
+@pytest.mark.parametrize("step", ["building", "draining"])
+def test_recovery_completes_a_killed_run_without_a_failed_request(built: Site, step: str) -> None:
     built.set(f"killed when {step}")
 
     with built.loaded() as load:

@@ -1,1 +1,1 @@
-"""What scripts/redeploy.py is made of."""
+"""The command scripts/redeploy.py. Standard library only; independent of stack.check."""

@@ -1,50 +1,97 @@
-"""Asking a version of the app."""
+"""Whether a version of the app runs, and whether it answers through the proxy."""
 
 from __future__ import annotations
 
 import http.client
-import re
-from typing import Any
+import time
 
-from stack.deploy.containers import Container, inspect
+from stack.deploy.containers import Container, inspect, run_command
 from stack.deploy.project import Project
-from stack.deploy.session import COMMAND_LIMIT, PROBE_LIMIT, ROOT, BadVersionError, RedeployError, run
+from stack.deploy.session import BadVersionError, RedeployError
+
+ANSWER_LIMIT = 5  # seconds for an answer to /healthz
+PROXY_LIMIT = 10  # seconds for the proxy to answer with what it has not answered with yet
+HEALTH_PORT = "8080/tcp"  # in the proxy's container: where it serves /healthz without TLS
+NO_CURL = (126, 127)  # exit codes of `docker exec`: the image has no such program
 
 
-def check_running(new: Container) -> Container:
-    """Look at the new version again; it must have run without a break."""
-    now = next(iter(inspect(new.id)), None)
+def check_running(project: Project, new: Container) -> Container:
+    """Look at the new version again and return it. Raises BadVersionError where it has not run without a break."""
+    now = next(iter(inspect(project.session, new.id)), None)
     if not now:
-        raise BadVersionError("the new version's container is gone")
-    if now.found["RestartCount"] or now.status != "running":
-        how = "" if now.status == "running" else f" with exit code {now.found['State']['ExitCode']}"
-        raise BadVersionError(f"the new version has ended by itself{how}")
+        raise BadVersionError("the container of the new version is gone")
+    if now.status != "running":
+        raise BadVersionError(f"the new version exited with exit code {now.found['State']['ExitCode']}")
+    if now.found["RestartCount"]:
+        raise BadVersionError("the new version exited, and was restarted")
     return now
 
 
+def wait_until_served(project: Project, new: Container, watch: float = 0) -> None:
+    """Wait until the new version answers through the proxy, then watch it answer for some seconds.
+
+    Raises BadVersionError, or RedeployError where the new version is not the cause.
+    """
+    deadline = time.monotonic() + PROXY_LIMIT
+    since: float | None = None
+    while True:
+        check_running(project, new)
+        if not run_command(project.session, new, "serves"):
+            run_command(project.session, new, "take-over")  # an old version crashed, came back, and took the path
+        fault = probe(project)
+        now = time.monotonic()
+        if fault and (since or now > deadline):
+            project.session.pause()
+            check_running(project, new)  # the better reason
+            raise fault
+        if not fault and not since:
+            since = now
+            if watch:
+                project.session.say(
+                    f"the new version answers through {project.proxy.title}: watching it for {watch:g} s"
+                )
+        if since and now - since >= watch:
+            return
+        project.session.pause()
+
+
 def probe(project: Project) -> RedeployError | None:
-    """Ask for /healthz over the socket as H2O sees it, which leads to the new version, and at the published address."""
-    h2o = project.h2o()
-    if not h2o:
-        return RedeployError("H2O is not running: `docker compose logs h2o` tells why")
-    conf = (ROOT / "h2o" / "h2o.conf").read_text(encoding="utf-8", errors="replace")
-    if path := re.search(r"^[^#\n]*\[unix:([^]]+)\]", conf, re.MULTILINE):
-        options = ("-sS", "-o", "/dev/null", "-m", str(PROBE_LIMIT), "-w", "%{http_code}", "--unix-socket", path[1])
-        curl = run("docker", "exec", h2o.id, "curl", *options, "http://localhost/healthz")
-        if curl.returncode not in (126, 127) and curl.stdout != "200":  # those two: this H2O's image has no curl
-            return BadVersionError(f"/healthz over {path[1]}, as H2O sees it: {curl.stdout} {curl.stderr.strip()}")
-    return ask(h2o)
+    """Ask for /healthz over the socket that the proxy uses, then through the proxy; return what is wrong."""
+    container = project.running_proxy()
+    if not container:
+        service = project.proxy_service
+        return RedeployError(f"{project.proxy.title} is not running: see `docker compose logs {service}`")
+    return probe_socket(project, container) or probe_proxy(project, container)
 
 
-def ask(h2o: Container) -> RedeployError | None:
-    """Ask H2O for /healthz at the published address, on a connection of its own."""
-    ports: dict[str, Any] = h2o.found["NetworkSettings"]["Ports"]
-    bindings = ports.get("8080/tcp") or [one for several in ports.values() for one in several or []]
-    if not bindings:
+def probe_socket(project: Project, container: Container) -> RedeployError | None:
+    """Ask over the socket as the proxy sees it, if its image has curl; return what is wrong."""
+    config = project.proxy_config.read_text(encoding="utf-8", errors="replace")
+    socket = project.proxy.find_upstream_socket(config)
+    if not socket:
         return None
-    host, port = bindings[0]["HostIp"], int(bindings[0]["HostPort"])
-    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    connection = http.client.HTTPConnection(host, port, timeout=PROBE_LIMIT)
+    options = ("-sS", "-o", "/dev/null", "-m", str(ANSWER_LIMIT), "-w", "%{http_code}", "--unix-socket", socket)
+    curl = project.session.run("docker", "exec", container.id, "curl", *options, "http://localhost/healthz")
+    if curl.code in NO_CURL or curl.out == "200":
+        return None
+    return BadVersionError(
+        f"/healthz over {socket}, as {project.proxy.title} sees it, answers {curl.out}, not 200: {curl.err.strip()}"
+    )
+
+
+def probe_proxy(project: Project, container: Container) -> RedeployError | None:
+    """Ask the proxy at its published address or, if that is out of reach from here, in its container."""
+    address = published_address(container)
+    if not address:
+        return None
+    if project.is_remote:
+        return probe_in_container(project, container, "the Docker engine is on another host")
+    host, port = address
+    connection = http.client.HTTPConnection(host, port, timeout=ANSWER_LIMIT)
+    try:
+        connection.connect()
+    except OSError as error:
+        return probe_in_container(project, container, f"no connection to {host}, port {port}, from here ({error})")
     try:
         connection.request("GET", "/healthz", headers={"Host": "localhost", "Connection": "close"})
         answer = str(connection.getresponse().status)
@@ -52,14 +99,29 @@ def ask(h2o: Container) -> RedeployError | None:
         answer = str(error)
     finally:
         connection.close()
-    return None if answer == "200" else RedeployError(f"H2O at {host}, port {port}, answers /healthz with: {answer}")
+    if answer == "200":
+        return None
+    return RedeployError(f"/healthz from {project.proxy.title} at {host}, port {port}, answers {answer}, not 200")
 
 
-def command_in(one: Container, name: str) -> bool:
-    """Run one of the app's commands in its container; return whether it succeeded.
+def probe_in_container(project: Project, container: Container, reason: str) -> RedeployError | None:
+    """Run the health check of the proxy in its container, and say why; return what is wrong."""
+    project.session.note(f"{reason}: asking {project.proxy.title} inside its container")
+    if container.health_check[:1] != ["CMD"]:
+        return None
+    check = project.session.run("docker", "exec", container.id, *container.health_check[1:], limit=ANSWER_LIMIT)
+    if check.code == 0:
+        return None
+    return RedeployError(f"{reason}, and the health check of {project.proxy.title} {check.problem}", check.err)
 
-    take-over: make the public path lead to it, if it is healthy. serves: does the path lead to it?
-    """
-    check: list[str] = one.found["Config"]["Healthcheck"]["Test"]  # [CMD, dotnet, NAME.dll, health]
-    command = ("docker", "exec", one.id, *check[1:-1], name)
-    return one.status == "running" and run(*command, limit=COMMAND_LIMIT).returncode == 0
+
+def published_address(container: Container) -> tuple[str, int] | None:
+    """Return host and port where the engine publishes the proxy; None where it publishes nothing."""
+    ports: dict[str, list[dict[str, str]] | None] = container.found["NetworkSettings"]["Ports"]
+    tcp = [binding for port, bindings in ports.items() if port.endswith("/tcp") for binding in bindings or []]
+    bindings = ports.get(HEALTH_PORT) or tcp
+    if not bindings:
+        return None
+    host = bindings[0]["HostIp"]
+    host = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return host, int(bindings[0]["HostPort"])

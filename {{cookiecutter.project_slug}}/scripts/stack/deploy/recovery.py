@@ -1,53 +1,56 @@
-"""Putting right what a failure or a killed run left."""
+"""After a failure, or a run that was killed: one healthy version serves, with the files or tags that belong to it."""
 
 from __future__ import annotations
 
-from stack.deploy.containers import Container
-from stack.deploy.probe import command_in
-from stack.deploy.project import Project
-from stack.deploy.session import run, say
+from stack.deploy.containers import Container, remove, run_command
+from stack.deploy.project import APP, Project
 
 
-def remove(one: Container, *, at_once: bool) -> None:
-    """Stop a container and remove it. One that served finishes its requests; stop_grace_period is the limit."""
-    run("docker", "stop", *(["-t", "2"] if at_once else []), one.id)
-    run("docker", "rm", "--force", one.id)
+def recover_interrupted(project: Project) -> None:
+    """Complete or undo what an earlier run left that was killed.
 
-
-def settle(
-    project: Project, survivors: list[Container] | None = None, bad: Container | None = None
-) -> Container | None:
-    """Leave one healthy version, with the files or tags that belong to it; return it.
-
-    After a failure the caller knows who should survive. At the start of a run nobody does, and one that was killed may
-    have left two containers: the one that ran before survives if it is still healthy, or else the newest that is.
+    It may have left two containers. The one that ran before stays if it is healthy, else the newest that is.
     """
-    containers = project.containers("app")
-    owners = project.version.owners(containers)
-    if survivors is None and (owners is not None or len(containers) > 1):
-        say("an earlier run was interrupted: putting right what it left")
-    wanted = {one.id for one in (owners or [] if survivors is None else survivors)}
-    keeper = None
-    leaving: list[Container] = []
-    if len(containers) > 1 or survivors is not None or owners is not None:
-        trusted = [one for one in containers if not bad or one.id != bad.id]
-        trusted.sort(key=lambda one: one.id not in wanted)
-        keeper = next((one for one in trusted if command_in(one, "take-over")), None)
-        if keeper:
-            leaving = [one for one in containers if one != keeper]
-        elif survivors is None and owners is None:
-            leaving = [one for one in containers if not one.is_up]  # nobody knows better: the rest stays
-        else:
-            leaving = [one for one in containers if one.id not in wanted]
-    for one in leaving:
-        run("docker", "kill", "--signal=TERM", one.id)
-    if keeper and leaving:
-        command_in(keeper, "take-over")  # again: one that is leaving may have published itself, and taken the path away
-    for one in leaving:
-        say(f"removing {one.name}")
-        remove(one, at_once=one.health != "healthy")
-    if keeper and owners is not None and keeper.id not in wanted:
-        project.version.commit()
+    containers = project.containers(APP)
+    replaced = project.version.find_replaced(containers)
+    if replaced is None and len(containers) <= 1:
+        project.version.roll_back()  # what it was making
+        return
+    project.session.say("an earlier run was interrupted: recovering")
+    recover(project, replaced)
+
+
+def recover(project: Project, candidates: list[Container] | None, failed: Container | None = None) -> Container | None:
+    """Leave one version of the app that serves, and return its container; None where none is healthy.
+
+    `candidates` should stay: the first that is healthy, or all where no container is. None: nobody knows which, and
+    those that run stay where none is healthy. `failed` does not stay, even if it is healthy.
+    """
+    containers = project.containers(APP)
+    replaced = project.version.find_replaced(containers)
+    wanted = {each.id for each in candidates or []}
+    trusted = sorted((each for each in containers if each != failed), key=lambda each: each.id not in wanted)
+    active = next((each for each in trusted if run_command(project.session, each, "take-over")), None)
+    if active:
+        leaving = [each for each in containers if each != active]
+    elif candidates is None:
+        leaving = [each for each in containers if not each.is_up]
     else:
-        project.version.abort()
-    return keeper
+        leaving = [each for each in containers if each.id not in wanted]
+    retire(project, leaving, active)
+    if active and replaced is not None and active.id not in wanted:
+        project.version.promote()
+    else:
+        project.version.roll_back()
+    return active
+
+
+def retire(project: Project, leaving: list[Container], active: Container | None) -> None:
+    """Stop and remove containers; the active one keeps, or gets back, the public path of the socket."""
+    for container in leaving:
+        project.session.run("docker", "kill", "--signal=TERM", container.id)
+    if active and leaving:
+        run_command(project.session, active, "take-over")  # one that is leaving may have published itself meanwhile
+    for container in leaving:
+        project.session.say(f"removing {container.name}")
+        remove(project.session, container, drain=container.health == "healthy")

@@ -1,100 +1,100 @@
-"""The app: handing over from the old version to the new."""
+"""Deploy the app: start the new version beside the old one, and hand over."""
 
 from __future__ import annotations
 
 import time
 
-from stack.deploy.containers import Container, inspect
-from stack.deploy.probe import check_running, command_in, probe
-from stack.deploy.project import Project
-from stack.deploy.recovery import remove, settle
-from stack.deploy.session import (
-    H2O_LIMIT,
-    BadVersionError,
-    InterruptError,
-    RedeployError,
-    interruptions,
-    must,
-    pause,
-    run,
-    say,
-)
+from stack.deploy.containers import Container, inspect, remove
+from stack.deploy.probe import check_running, wait_until_served
+from stack.deploy.project import APP, Project
+from stack.deploy.recovery import recover, recover_interrupted
+from stack.deploy.session import BadVersionError, InterruptError, RedeployError
 
 
-def redeploy(project: Project, *, rollback: bool, patience: float, watch: float) -> None:
-    """Bring a new version of the app, or the one before."""
-    settle(project)
-    old = [one for one in project.containers("app") if one.is_up]
-    survivors = old
-    new: Container | None = None
+def deploy(project: Project, *, rollback: bool, timeout: float, watch: float) -> None:
+    """Deploy the sources, or the previous version (`rollback`).
+
+    The old version serves until the new one is healthy, within `timeout` seconds, and has answered through the proxy
+    for `watch` seconds. Then it drains and is removed. If the new version fails, or the run is interrupted, the old one
+    stays, and what went wrong is raised.
+    """
+    recover_interrupted(project)
+    rollout = Rollout(project)
     try:
-        project.version.bring(old[0] if old else None, rollback=rollback)
-        new = start(project, old)
-        wait_until_healthy(new, patience)
-        if not old or not project.h2o():
-            say("starting what does not run yet")
-            what = ("--no-deps", "h2o") if old else ()  # without a name, Compose would remove the second app
-            must("docker", "compose", "up", "--detach", "--no-recreate", *what)
-        see_it_serve(project, new, watch)
-        project.version.commit()
-        survivors = [new]
-        for one in inspect(*(one.id for one in old)):
-            say(f"{one.name} finishes its requests and stops")
-            remove(one, at_once=False)  # unhealthy or not: it served
-        see_it_serve(project, new)
-    except Exception as stop:
-        interruptions.ignored = True
-        say("interrupted" if isinstance(stop, InterruptError) else "it failed: putting things right")
-        bad = new if isinstance(stop, BadVersionError) and survivors == old else None  # later it is all that there is
-        if isinstance(stop, BadVersionError) and bad:
-            logged = run("docker", "logs", "--tail=20", bad.id)
-            stop.details = f"The last lines of its log:\n{logged.stdout}{logged.stderr}"
-        keeper = settle(project, survivors, bad)
-        say(f"{keeper.name} serves" if keeper else "no version of the app serves")
+        rollout.stage(rollback=rollback)
+        new = rollout.start(timeout)
+        rollout.hand_over(new, watch)
+        rollout.drain(new)
+    except Exception as cause:
+        rollout.roll_back(cause)
         raise
-    say(f"{new.name} serves now")
 
 
-def start(project: Project, old: list[Container]) -> Container:
-    """Start a container of what is current now, beside the old ones."""
-    say(f"starting the new version beside {old[0].name}" if old else "the app does not run: starting it")
-    beside = ("--no-deps", "--no-recreate", f"--scale=app={len(old) + 1}") if old else ()
-    must("docker", "compose", "up", "--detach", "--no-build", *beside, "app")
-    known = {one.id for one in old}
-    new = next((one for one in project.containers("app") if one.is_up and one.id not in known), None)
-    if not new:
-        raise RedeployError("Compose started no second container: app may have neither ports nor a container_name")
-    return new
+class Rollout:
+    """One new version of the app on its way."""
 
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.session = project.session
+        self.old = [each for each in project.containers(APP) if each.is_up]
+        self.new: Container | None = None
+        self.is_promoted = False
 
-def wait_until_healthy(new: Container, patience: float) -> None:
-    """Wait for the container's health check, which asks its own instance and not the one that serves."""
-    say(f"waiting until {new.name} is healthy")
-    deadline = time.monotonic() + patience
-    while check_running(new).health != "healthy":
-        if time.monotonic() > deadline:
-            raise BadVersionError(f"the new version was not healthy within {patience:g} s (--timeout)")
-        pause()
+    def stage(self, *, rollback: bool) -> None:
+        """Make the new version current, and set the old one aside."""
+        self.project.version.stage(self.old[0] if self.old else None, rollback=rollback)
 
+    def start(self, timeout: float) -> Container:
+        """Start a container of the new version beside the old ones, wait until it is healthy, and return it."""
+        old = self.old
+        self.session.say(
+            f"starting the new version beside {old[0].name}" if old else f"starting {APP}: it is not running"
+        )
+        beside = ("--no-deps", "--no-recreate", f"--scale={APP}={len(old) + 1}") if old else ()
+        self.session.must("docker", "compose", "up", "--detach", "--no-build", *beside, APP)
+        up = [each for each in self.project.containers(APP) if each.is_up]
+        new = self.new = next((each for each in up if each not in old), None)
+        if not new:
+            raise RedeployError(
+                f"Compose started no second container: remove `ports` and `container_name` from {APP} in compose.yaml"
+            )
+        self.session.say(f"waiting for {new.name} to become healthy")
+        deadline = time.monotonic() + timeout
+        while check_running(self.project, new).health != "healthy":  # by its own instance, not the one that serves
+            if time.monotonic() > deadline:
+                raise BadVersionError(f"the new version was not healthy within {timeout:g} s (--timeout)")
+            self.session.pause()
+        return new
 
-def see_it_serve(project: Project, new: Container, seconds: float = 0) -> None:
-    """Wait until the new version answers through H2O, then see it do so for some seconds."""
-    deadline = time.monotonic() + H2O_LIMIT
-    since: float | None = None
-    while True:
-        check_running(new)
-        if not command_in(new, "serves"):
-            command_in(new, "take-over")  # an old version that crashed and came back has taken the path
-        fault = probe(project)
-        now = time.monotonic()
-        if fault and (since or now > deadline):
-            pause()
-            check_running(new)  # the better reason
-            raise fault
-        if not fault and not since:
-            since = now
-            if seconds:
-                say(f"it answers through H2O; watching it for {seconds:g} s")
-        if since and now - since >= seconds:
-            return
-        pause()
+    def hand_over(self, new: Container, watch: float) -> None:
+        """See the new version serve through the proxy, then promote it."""
+        if not self.old or not self.project.running_proxy():
+            self.session.say("starting the services that are not running")
+            # Without a service's name, Compose would remove the second container of the app.
+            what = ("--no-deps", self.project.proxy_service) if self.old else ()
+            self.session.must("docker", "compose", "up", "--detach", "--no-recreate", *what)
+        wait_until_served(self.project, new, watch)
+        self.project.version.promote()
+        self.is_promoted = True
+
+    def drain(self, new: Container) -> None:
+        """Let the old version finish its requests, remove it, and see the new one serve."""
+        for container in inspect(self.session, *(each.id for each in self.old)):
+            self.session.say(f"draining {container.name}")
+            remove(self.session, container, drain=True)  # unhealthy or not: it served
+        wait_until_served(self.project, new)
+        self.session.say(f"deployed: {new.name} is serving")
+
+    def roll_back(self, cause: Exception) -> None:
+        """Go back to the old version. Once the new one is promoted, stay with it."""
+        self.session.finish()
+        what = "interrupted" if isinstance(cause, InterruptError) else "failed"
+        self.session.say(f"{what}: {'finishing' if self.is_promoted else 'rolling back'}")
+        failed = None
+        if isinstance(cause, BadVersionError) and self.new and not self.is_promoted:
+            failed = self.new
+            logs = self.session.run("docker", "logs", "--tail=20", failed.id)
+            cause.details = f"The last lines of its log:\n{logs.out}{logs.err}"
+        candidates = [self.new] if self.is_promoted and self.new else self.old
+        active = recover(self.project, candidates, failed)
+        self.session.say(f"{active.name} is serving" if active else "no version of the app is serving")

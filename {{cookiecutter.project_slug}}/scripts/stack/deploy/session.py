@@ -1,10 +1,8 @@
-"""Running programs, and being interrupted."""
+"""One run of redeploy.py: its lock, the programs that it runs, and the signals that interrupt it."""
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -12,20 +10,15 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from stack.process import Program, Result
+
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-ROOT = Path(__file__).resolve().parents[3]
-BEGIN = time.monotonic()
-
-# Seconds.
-POLL = 0.1  # between two looks at a container
-PROBE_LIMIT = 5  # for an answer to /healthz
-COMMAND_LIMIT = 20  # for a command beside an app; a frozen one never answers
-H2O_LIMIT = 10  # for H2O to answer, or to replace its worker
-H2O_STABLE = 3  # after which a new worker has outlived its master's probation, which is one second
+POLL = 0.1  # seconds between two looks at a container
+REMINDERS = 10  # requests to end that a program may ignore, one a second, before it is killed
 
 MISSING = {
     "docker": "docker is not installed: https://docs.docker.com/engine/install/",
@@ -35,7 +28,7 @@ MISSING = {
 
 
 class RedeployError(Exception):
-    """It did not work: one line that says what to do, and what the failed program printed."""
+    """The run failed: one line that says why and what to do, and what the failed program printed."""
 
     def __init__(self, message: str, details: str = "") -> None:
         super().__init__(message)
@@ -43,123 +36,117 @@ class RedeployError(Exception):
 
 
 class BadVersionError(RedeployError):
-    """It did not work, and the new version of the app is at fault."""
+    """The run failed, and the new version of the app is the cause."""
 
 
 class InterruptError(Exception):
     """Ctrl-C, SIGTERM, or the terminal was closed."""
 
 
-def say(text: str) -> None:
-    """Print a step, with the seconds since the start. A terminal that was closed must not stop the work."""
-    with suppress(OSError):
-        print(f"{time.monotonic() - BEGIN:6.1f} s  {text}", flush=True)
+class Session:
+    """The state of one run, passed to all that run programs, print or wait.
 
+    A signal ends the program that runs, and raises InterruptError between two steps, never within one: files and tags
+    are always in a known state.
+    """
 
-# ---- Running programs, and being interrupted ----
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.signal = 0  # the last that arrived
+        self._begin = time.monotonic()
+        self._lock: IO[bytes] | None = None
+        self._program: Program | None = None
+        self._is_finishing = False
+        self._notes: set[str] = set()
 
+    def begin(self, script: Path) -> None:
+        """Take the lock, which is on the script, and listen to signals. Raises RedeployError where another run has it.
 
-class Interruptions:
-    """Signals, noticed between two steps and never within one, so that files and names are always in a known state."""
-
-    arrived = 0
-    ignored = False
-    child: subprocess.Popen[str] | None = None
-
-    def catch(self) -> None:
-        """Begin to listen. What the caller ignores (nohup) stays ignored."""
+        A signal that the caller ignores (nohup) stays ignored.
+        """
+        self._lock = take_lock(script)
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._note)
+                signal.signal(number, self._on_signal)
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        if not self.ignored:
-            self.arrived = number
-            if self.child:
-                end(self.child)
+    def finish(self) -> None:
+        """Ignore signals from here on: what follows cleans up."""
+        self._is_finishing = True
 
-    def check(self) -> None:
-        """Stop the work if that is wanted."""
-        if self.arrived and not self.ignored:
+    def say(self, text: str) -> None:
+        """Print a step, with the seconds since the start."""
+        with suppress(OSError):  # a terminal that was closed must not stop the work
+            print(f"{time.monotonic() - self._begin:6.1f} s  {text}", flush=True)
+
+    def note(self, text: str) -> None:
+        """Print something once, however often it is noticed."""
+        if text not in self._notes:
+            self._notes.add(text)
+            self.say(text)
+
+    def run(self, *command: str | Path, limit: float = float("inf")) -> Result:
+        """Run a program in the project's folder, for `limit` seconds at most; return how it ended and what it printed.
+
+        The program holds the lock too: if this run is killed, the next one cannot begin before the program has ended.
+        """
+        self._check()
+        lock = [self._lock.fileno()] if self._lock else []
+        try:
+            program = Program(command, self.root, pass_fds=lock)
+        except FileNotFoundError:
+            raise RedeployError(MISSING.get(str(command[0]), f"{command[0]} is not installed")) from None
+        self._program = program
+        deadline = time.monotonic() + limit
+        reminders = 0
+        while not program.wait(1):
+            if self._is_interrupted or time.monotonic() > deadline:
+                program.end(at_once=reminders >= REMINDERS)
+                reminders += 1
+        self._program = None
+        self._check()
+        return program.result()
+
+    def must(self, *command: str | Path, fault: str = "") -> str:
+        """Run a program that has to succeed; return its output. Raises RedeployError, with `fault`, if it fails."""
+        result = self.run(*command)
+        if result.code != 0:
+            raise RedeployError(fault or f"`{' '.join(map(str, command))}` {result.problem}", result.out + result.err)
+        return result.out
+
+    def pause(self) -> None:
+        """Wait before the next look at a container."""
+        time.sleep(POLL)
+        self._check()
+
+    @property
+    def _is_interrupted(self) -> bool:
+        return self.signal != 0 and not self._is_finishing
+
+    def _check(self) -> None:
+        if self._is_interrupted:
             raise InterruptError
 
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if not self._is_finishing:
+            self.signal = number
+            if self._program:
+                self._program.end()
 
-interruptions = Interruptions()
-lock: IO[bytes] | None = None
 
-
-def take_lock() -> IO[bytes]:
-    """Make sure that this is the only run in this project. The lock is on the script itself, so nothing is left over."""
-    file = (ROOT / "scripts" / "redeploy.py").open("rb")
+def take_lock(script: Path) -> IO[bytes]:
+    """Lock the script's own file, so that no lock file is left over; return it open, which holds the lock."""
+    file = script.open("rb")
     try:
         if sys.platform == "win32":
-            file.seek(1 << 30)  # there, since Windows lets nobody read what is locked
+            file.seek(1 << 30)  # past the end, since Windows lets nobody read what is locked
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
+        file.close()
         raise RedeployError(
-            "another redeploy.py is at work in this project, or the last step of one that was killed: wait for its end"
+            "another redeploy.py, or the last command of one that was killed, is running in this project: "
+            "wait until it ends"
         ) from None
     return file
-
-
-def end(process: subprocess.Popen[str], *, insist: bool = False) -> None:
-    """End a program and what it started."""
-    with suppress(OSError):
-        if sys.platform == "win32":
-            process.terminate()
-        else:
-            os.killpg(process.pid, signal.SIGKILL if insist else signal.SIGTERM)
-
-
-def run(*command: str | Path, limit: float = float("inf")) -> subprocess.CompletedProcess[str]:
-    """Run a program in the project's folder and collect what it prints; `limit` seconds at most.
-
-    It has a session of its own, so Ctrl-C reaches this script alone. It holds the lock too: if this script is killed,
-    the next run cannot begin before the program has ended.
-    """
-    interruptions.check()
-    try:
-        process = subprocess.Popen(  # noqa: S603 - no shell
-            [str(word) for word in command],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            pass_fds=[lock.fileno()] if lock and sys.platform != "win32" else [],
-        )
-    except FileNotFoundError:
-        raise RedeployError(MISSING.get(str(command[0]), f"{command[0]} is not installed")) from None
-    interruptions.child = process
-    begin = time.monotonic()
-    reminders = 0
-    while True:
-        try:
-            out, err = process.communicate(timeout=1)
-            break
-        except subprocess.TimeoutExpired:
-            if (interruptions.arrived and not interruptions.ignored) or time.monotonic() - begin > limit:
-                end(process, insist=reminders > 10)
-                reminders += 1
-    interruptions.child = None
-    interruptions.check()
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
-
-
-def must(*command: str | Path, fault: str = "") -> str:
-    """Run a program that has to succeed; return what it printed."""
-    done = run(*command)
-    if done.returncode != 0:
-        raise RedeployError(fault or f"`{' '.join(map(str, command))}` failed", done.stdout + done.stderr)
-    return done.stdout
-
-
-def pause() -> None:
-    """Wait before the next look."""
-    time.sleep(POLL)
-    interruptions.check()
