@@ -37,7 +37,7 @@ def built_stack(default_project: Path, tmp_path_factory: pytest.TempPathFactory)
 def in_good_state(site: Site) -> Site:
     """Make sure of one healthy version, whatever the test before left."""
     if not site.tidy() or site.project.get().status != 200:
-        site.set("mended")
+        site.set("good again")
         site.redeploy("--watch", "0")
     return site
 
