@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 
 import console
+from stack.socket_path import INSTANCE_SUFFIX_BYTES, MAX_BYTES
 
 OLDEST_COOKIECUTTER = (2, 6)
 ROOM = 4_000_000  # bytes: twice what a project and its publish take
@@ -52,8 +53,7 @@ KEYWORDS = """
 """
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
-# The kernel's limit for a socket's path is 108 bytes with the final zero, and an instance binds `<path>.<8 hex>`.
-SOCKET_PATH_LENGTH = 107 - len(".1a2b3c4d")
+SOCKET_PATH_LENGTH = MAX_BYTES - INSTANCE_SUFFIX_BYTES
 SOCKET_PATH = re.compile(r"/(?:tmp|run)(?P<directories>(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+)/[A-Za-z0-9][A-Za-z0-9._-]*")
 # Directories below /run that a container or its engine uses itself.
 RUN_DIRECTORIES = {

@@ -17,10 +17,11 @@ from types import FrameType
 from typing import NoReturn
 
 import console
-import programs
 import publishing
+from stack.process import Program
+from stack.publishing import make_readable
 
-CHECK_LIMIT = 120.0
+CHECK_LIMIT = 120.0  # seconds
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 PYTHON = "python" if sys.platform == "win32" else "python3"
 
@@ -32,22 +33,26 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     if _is_compared(answers, project):
         publishing.remove_override(project)
         return
-    publishing.make_readable(project / "h2o")
-    fault = publishing.publish(project, answers["project_slug"], answers["__dotnet_version"])
-    if fault:
+    make_readable(project / answers["__proxy"])
+    publisher = publishing.Publisher(project, answers["project_slug"], answers["__dotnet_version"])
+    report: list[str] = []
+    try:
+        publisher.start()
+        # Beside the publish, and without compose.override.yaml: as in a clone of the project.
+        report = check(project)
+        publisher.finish()
+    except KeyboardInterrupt:
+        publisher.discard("interrupted")
+    except OSError as error:
+        publisher.discard(f"{error.strerror}: {error.filename}")
+    if publisher.fault:
         console.warn(
-            f"warning: not published: {fault}",
+            f"warning: not published: {publisher.fault}",
             f"The project in {project} is complete, without ./publish and compose.override.yaml:",
             "`docker compose up` in it builds the app's image from source, and needs nothing else.",
         )
-    if fault == "interrupted":
-        return
-    try:
-        check(project)
-    except KeyboardInterrupt:
-        console.warn(f"warning: interrupted. The project is complete. To check it, run {PYTHON} scripts/check.py.")
-        return
-    console.say(*next_steps(project, answers["http_port"], published=not fault))
+    if publisher.fault != "interrupted":
+        console.say(*report, *next_steps(project, answers, published=not publisher.fault))
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -66,22 +71,30 @@ def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
     return by_cruft and Path(tempfile.gettempdir()).resolve() in project.resolve().parents
 
 
-def check(project: Path) -> None:
-    """Let the project check itself, and print what it finds."""
-    result = programs.run([sys.executable, "scripts/check.py"], project, CHECK_LIMIT)
-    report = [f"    {line}" for line in result.output]
-    if result.problem:
-        console.warn(
-            f"warning: the project's own check, scripts/check.py, {result.problem}:",
-            *report,
-            f"The project stays as it is. After a change, run in it: {PYTHON} scripts/check.py",
-        )
-    else:
-        console.say(f"Checked with scripts/check.py in {result.seconds:.1f} s.", *report)
+def check(project: Path) -> list[str]:
+    """Let the project check itself; return what to tell about it. What it finds is told at once, as a warning."""
+    program = Program([sys.executable, "-B", "scripts/check.py"], project, merge=True)
+    try:
+        ended = program.wait(CHECK_LIMIT)
+    finally:
+        program.end(at_once=True)
+    program.wait(1)
+    result = program.result()
+    problem = result.problem if ended else f"was ended because it took longer than {CHECK_LIMIT:g} s"
+    lines = [f"    {line}" for line in result.out.splitlines()]
+    if not problem:
+        return ["Checked with scripts/check.py:", *lines]
+    console.warn(
+        f"warning: the project's own check, scripts/check.py, {problem}:",
+        *lines,
+        f"The project stays as it is. After a change, run in it: {PYTHON} scripts/check.py",
+    )
+    return []
 
 
-def next_steps(project: Path, port: str, *, published: bool) -> list[str]:
-    """Return the lines that say what to do with the project in this folder, whose page will be on this port."""
+def next_steps(project: Path, answers: Mapping[str, str], *, published: bool) -> list[str]:
+    """Return the lines that say what to do with the project in this folder, made with these answers."""
+    proxy = answers["__proxy"]
     lines = [""]
     if not shutil.which("docker"):
         lines += [
@@ -90,9 +103,9 @@ def next_steps(project: Path, port: str, *, published: bool) -> list[str]:
     lines += [
         "Next:",
         f"    cd {_quoted(_from_here(project))}",
-        f"    docker compose up                  the page: http://localhost:{port}",
+        f"    docker compose up                  the page: http://localhost:{answers['http_port']}",
         f"    {PYTHON} scripts/redeploy.py        after an edit of the app",
-        f"    {PYTHON} scripts/redeploy.py h2o    after an edit of h2o/h2o.conf",
+        f"    {PYTHON} scripts/redeploy.py {proxy:<6} after an edit in {proxy}/",
     ]
     if published:
         lines += ["./publish is what runs: it does not follow an edit by itself, nor does `docker compose up --build`."]

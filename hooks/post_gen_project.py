@@ -15,7 +15,8 @@ TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(TEMPLATE, "hooks")))
+# The project brings the code that publishes it and runs programs.
+sys.path[:0] = [str(Path(TEMPLATE, "hooks")), str(Path.cwd() / "scripts")]
 
 import console  # noqa: E402
 import finishing  # noqa: E402

@@ -17,7 +17,9 @@ TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')
 
 sys.dont_write_bytecode = True  # the template's folder stays as it is
-sys.path.insert(0, str(Path(TEMPLATE, "hooks")))
+# The generated project's scripts hold nothing to render: they can be imported from the template.
+SCRIPTS = next(Path(TEMPLATE).glob("*cookiecutter.project_slug*/scripts"))
+sys.path[:0] = [str(Path(TEMPLATE, "hooks")), str(SCRIPTS)]
 
 import answers  # noqa: E402
 import cookiecutter  # noqa: E402

@@ -9,50 +9,116 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 
 import console
-import programs
+from stack.process import Program
+from stack.publishing import find_causes, make_readable, publish_command
 
 OVERRIDE = "compose.override.yaml"
 
 # 0 means: do not publish. A build server's cache can want less than the default, a slow line to NuGet more.
 LIMIT_VARIABLE = "UDS_STACK_PUBLISH_SECONDS"
-LIMIT = 600.0
-VERSION_LIMIT = 60.0  # for `dotnet --version`, which takes a tenth of a second, or some on a new machine
+LIMIT = 600.0  # seconds
+VERSION_LIMIT = 60.0  # seconds for `dotnet --version`
+# The template's own tests run the analyzers on this code; `dotnet build` and redeploy.py run them on the user's.
+OPTIONS = ["-p:RunAnalyzers=false"]
 
 
-def publish(project: Path, slug: str, dotnet_version: str) -> str | None:
-    """Make ./publish and keep compose.override.yaml, or remove both; return what went wrong, or None.
+class Publisher:
+    """Makes ./publish and keeps compose.override.yaml, or removes both.
 
-    Takes the project's folder, its slug, and the version of .NET that it is written for, such as 10.0.
+    `start` it, do something else meanwhile, and `finish` it. A hook that is killed in between leaves a project that
+    works, because the override comes back last.
     """
-    override = project / OVERRIDE
-    # What this run makes, and what an earlier one left where a project is generated over an old one.
-    made = [project / "publish", *(project / "src" / slug / name for name in ("bin", "obj"))]
-    try:
-        # It comes back when ./publish is whole: a hook that is killed on the way leaves a project that works.
-        text = override.read_bytes()
-        override.unlink()
-        _remove(made)
-        fault = _publish(project, slug, dotnet_version)
-        if fault is None:
-            make_readable(project / "publish")
-            override.write_bytes(text)
+
+    def __init__(self, project: Path, slug: str, dotnet_version: str) -> None:
+        """Take the project's folder, its slug, and the version of .NET that it is written for, such as 10.0."""
+        self.fault: str | None = None  # why there is no ./publish
+        self._project, self._slug, self._dotnet_version = project, slug, dotnet_version
+        self._override = project / OVERRIDE
+        self._text = b""
+        # What this run makes, and what an earlier one left where a project is generated over an old one.
+        self._made = [project / "publish", *(project / "src" / slug / name for name in ("bin", "obj"))]
+        self._limit = LIMIT
+        self._begin = 0.0
+        self._program: Program | None = None
+
+    @property
+    def command(self) -> list[str]:
+        """The command that publishes the app, as its user would type it in the project."""
+        return publish_command(f"src/{self._slug}", "publish", *OPTIONS)
+
+    def start(self) -> None:
+        """Remove what an older project left, and start `dotnet publish` where there is an SDK."""
+        self._limit = read_limit()
+        self._text = self._override.read_bytes()
+        self._override.unlink()
+        _remove(self._made)
+        if self._limit == 0:
+            self.fault = f"{LIMIT_VARIABLE} is 0"
+        elif dotnet := shutil.which("dotnet"):
+            console.say(f"Publishing the app: {' '.join(self.command)} (at most {self._limit:g} s)")
+            self._begin = time.monotonic()
+            try:
+                self._program = Program([dotnet, *self.command[1:]], self._project, merge=True)
+            except OSError as error:
+                self.fault = f"dotnet could not be started: {error.strerror}"
+        else:
+            self.fault = f"the .NET SDK is not installed; {self._hint()}"
+
+    def finish(self) -> None:
+        """Wait for the end of `dotnet publish`. `fault` then says what went wrong, or is None."""
+        if self._program:
+            self.fault = self._wait(self._program)
+        if self.fault is None:
+            make_readable(self._project / "publish")
+            self._override.write_bytes(self._text)
+        else:
+            self.discard()
+
+    def discard(self, fault: str | None = None) -> None:
+        """End `dotnet publish` with all that it started, and remove what it made."""
+        self.fault = fault or self.fault
+        if self._program and not self._program.wait(0):
+            self._program.end(at_once=True)
+            self._program.wait(1)
+        _remove([self._override, *self._made])
+
+    def _wait(self, program: Program) -> str | None:
+        """Wait for the program's end; return what went wrong, or None."""
+        command = " ".join(self.command)
+        if not program.wait(self._limit - (time.monotonic() - self._begin)):
+            return f"{command} was ended because it took longer than {self._limit:g} s"
+        result = program.result()
+        if result.problem:
+            return self._sdk_fault() or "\n    ".join([f"{command} {result.problem}", *find_causes(result.out)])
+        if not (self._project / "publish" / f"{self._slug}.dll").is_file():
+            return self._sdk_fault() or f"{command} made no publish/{self._slug}.dll"
+        console.say(f"Published into ./publish in {time.monotonic() - self._begin:.1f} s.")
+        return None
+
+    def _sdk_fault(self) -> str | None:
+        """Return what is wrong with the SDK that `dotnet` chooses in the project's folder, or None.
+
+        The folder matters: a global.json in it or above it chooses the SDK.
+        """
+        program = Program(["dotnet", "--version"], self._project, merge=True)
+        if not program.wait(min(self._limit, VERSION_LIMIT)):
+            program.end(at_once=True)
+            return f"dotnet --version was ended because it took longer than {min(self._limit, VERSION_LIMIT):g} s"
+        result = program.result()
+        if result.problem:
+            return "\n    ".join([f"dotnet --version {result.problem}", *find_causes(result.out)])
+        version = (result.out.split() or ["of no version"])[-1]
+        major = re.match(r"\d+", version)
+        if major and int(major[0]) >= int(self._dotnet_version.split(".")[0]):
             return None
-    except KeyboardInterrupt:
-        fault = "interrupted"
-    except OSError as error:
-        fault = f"{error.strerror}: {error.filename}"
-    _remove([override, *made])
-    return fault
+        return f".NET SDK {version} is too old; {self._hint()}"
 
-
-def make_readable(folder: Path) -> None:
-    """Let the users of the containers read a folder that they mount, made under whatever umask."""
-    if os.name == "posix":
-        for path in (folder, *folder.rglob("*")):
-            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+    def _hint(self) -> str:
+        return f".NET {self._dotnet_version} is at https://dotnet.microsoft.com/download"
 
 
 def remove_override(project: Path) -> None:
@@ -60,61 +126,14 @@ def remove_override(project: Path) -> None:
     _remove([project / OVERRIDE])
 
 
-def _publish(project: Path, slug: str, dotnet_version: str) -> str | None:
-    """Run `dotnet publish` where there is an SDK for it, and return what went wrong, or None."""
-    limit = _limit()
-    if limit == 0:
-        return f"{LIMIT_VARIABLE} is 0"
-    dotnet = shutil.which("dotnet")
-    if dotnet is None:
-        return f"the .NET SDK is not installed; .NET {dotnet_version} is at https://dotnet.microsoft.com/download"
-    fault = _sdk_fault(dotnet, project, dotnet_version, min(limit, VERSION_LIMIT))
-    if fault:
-        return fault
-    arguments = ["publish", f"src/{slug}", "-c", "Release", "-o", "publish"]
-    command = " ".join(["dotnet", *arguments])
-    console.say(f"Publishing the app: {command} (at most {limit:g} s)")
-    result = programs.run([dotnet, *arguments], project, limit)
-    if result.problem:
-        return "\n    ".join([f"{command} {result.problem}", *_telling(result.output)])
-    if not (project / "publish" / f"{slug}.dll").is_file():
-        return f"{command} made no publish/{slug}.dll"
-    console.say(f"Published into ./publish in {result.seconds:.1f} s.")
-    return None
-
-
-def _sdk_fault(dotnet: str, project: Path, needed: str, limit: float) -> str | None:
-    """Return what is wrong with the SDK that `dotnet` takes in the project's folder, or None.
-
-    The folder matters: a global.json in it or above it chooses the SDK.
-    """
-    result = programs.run([dotnet, "--version"], project, limit)
-    if result.problem:
-        return "\n    ".join([f"dotnet --version {result.problem}", *_telling(result.output)])
-    version = result.output[-1] if result.output else "of no version"
-    major = re.match(r"\d+", version)
-    if major and int(major[0]) >= int(needed.split(".")[0]):
-        return None
-    return f".NET SDK {version} is too old; .NET {needed} is at https://dotnet.microsoft.com/download"
-
-
-def _limit() -> float:
+def read_limit() -> float:
     """Return how many seconds `dotnet publish` may take."""
     wanted = os.environ.get(LIMIT_VARIABLE, "")
     if re.fullmatch(r"[0-9]{1,6}", wanted, re.ASCII):
         return float(wanted)
     if wanted:
-        console.warn(f"warning: {LIMIT_VARIABLE}={wanted} is not a number of seconds; {LIMIT:g} it is")
+        console.warn(f"warning: {LIMIT_VARIABLE}={wanted} is not a number of seconds; using {LIMIT:g}")
     return LIMIT
-
-
-def _telling(output: list[str]) -> list[str]:
-    """Return the lines of a failed run that tell why: the errors, each once, or where there is none the last lines."""
-    lines = [re.sub(r" +\[[^]]*proj\]$", "", line.strip()) for line in output if line.strip()]
-    errors = [
-        line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE) and not re.search(r":\s+at ", line)
-    ]
-    return list(dict.fromkeys(errors))[:5] or lines[-5:]
 
 
 def _remove(paths: list[Path]) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import finishing
-import programs
 import pytest
+from stack.process import Program
 
 from tests.testkit.bake import REPO, cookiecutter
 from tests.testkit.process import eventually, run
@@ -75,17 +75,17 @@ def builds_from_source(project: Path) -> bool:
             ["echo 'No .NET SDKs were found.'; exit 145"],
             "dotnet --version failed with exit code 145\n    No .NET SDKs were",
         ),
-        (["exec sleep 300"], "dotnet --version was ended because it took longer than 1 s"),
-        ([HANGING, SDK], "-o publish was ended because it took longer than 1 s"),
+        (["exec sleep 300"], "-p:RunAnalyzers=false was ended because it took longer than 1 s"),
+        ([HANGING, SDK], "-o publish -p:RunAnalyzers=false was ended because it took longer than 1 s"),
         (
             [
                 "publish() { mkdir publish; echo 'Program.cs(1,1): error CS1002: ; expected'; echo Time; exit 1; }",
                 SDK,
             ],
-            "-o publish failed with exit code 1\n    Program.cs(1,1): error CS1002: ; expected\nThe project",
+            "-o publish -p:RunAnalyzers=false failed with exit code 1\n    Program.cs(1,1): error CS1002: ; expected\nThe project",
         ),
-        (["publish() { mkdir publish; kill -9 $$; }", SDK], "-o publish was ended by signal 9"),
-        (["publish() { mkdir publish; }", SDK], "-o publish made no publish/myapp.dll"),
+        (["publish() { mkdir publish; kill -9 $$; }", SDK], "-o publish -p:RunAnalyzers=false was ended by signal 9"),
+        (["publish() { mkdir publish; }", SDK], "-o publish -p:RunAnalyzers=false made no publish/myapp.dll"),
     ],
     ids=["missing", "old", "runtime-only", "hanging", "hanging-in-publish", "failing", "killed", "making-nothing"],
 )
@@ -109,7 +109,7 @@ def test_a_dotnet_that_cannot_be_started_is_named(bin_dir: Path, bake: Callable[
     (bin_dir / "dotnet").write_bytes(b"\x7fELF of another machine")
     (bin_dir / "dotnet").chmod(0o755)
 
-    assert "not published: dotnet --version could not be started: Exec format error" in bake()
+    assert "not published: dotnet could not be started: Exec format error" in bake()
     assert builds_from_source(output_dir / "myapp")
 
 
@@ -120,7 +120,7 @@ def test_a_published_project_runs_what_was_published_and_says_so(
 
     printed = bake()
 
-    assert "Publishing the app: dotnet publish src/myapp -c Release -o publish (at most 600 s)\n" in printed
+    assert "Publishing the app: dotnet publish src/myapp -c Release -o publish -p:RunAnalyzers=false (at most 600 s)\n" in printed
     assert "Published into ./publish in " in printed
     assert "http://localhost:8080" in printed
     assert (
@@ -137,22 +137,34 @@ def test_a_wrong_time_limit_is_named_and_the_default_holds(
 ) -> None:
     dotnet(WORKING, SDK)
 
-    assert "UDS_STACK_PUBLISH_SECONDS=soon is not a number of seconds; 600 it is" in bake(
+    assert "UDS_STACK_PUBLISH_SECONDS=soon is not a number of seconds; using 600" in bake(
         UDS_STACK_PUBLISH_SECONDS="soon"
     )
     assert (output_dir / "myapp/publish").is_dir()
 
 
-def test_what_a_publish_leaves_running_does_not_hold_up_the_end_and_is_ended(
+SERVER = "publish() { mkdir publish; sleep 300 & echo $! >$TRACE; touch publish/myapp.dll; }"
+
+
+def test_hook_neither_waits_for_the_compiler_server_nor_ends_it(
     dotnet: Callable[..., None], bake: Callable[..., str], tmp_path: Path
 ) -> None:
-    dotnet(WORKING.replace("touch", "{ sleep 300 & echo $! >$TRACE; } && touch"), SDK)
-    begin = time.monotonic()
+    dotnet(SERVER, SDK)
 
-    bake(TRACE=str(tmp_path / "pid"))
+    bake(TRACE=str(tmp_path / "pid"))  # it would take 300 s
 
-    assert time.monotonic() - begin < 30
-    eventually(lambda: not is_running(tmp_path / "pid"), "the server that dotnet started ends", within=5)
+    assert is_running(tmp_path / "pid")
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_hook_ends_everything_that_a_publish_started_at_its_time_limit(
+    dotnet: Callable[..., None], bake: Callable[..., str], tmp_path: Path
+) -> None:
+    dotnet(SERVER.replace("; }", "; wait; }"), SDK)
+
+    bake(TRACE=str(tmp_path / "pid"), UDS_STACK_PUBLISH_SECONDS="1")
+
+    eventually(lambda: not is_running(tmp_path / "pid"), "the end of what dotnet started", within=5)
 
 
 def test_a_project_generated_over_an_older_one_has_no_file_of_the_older_publish(
@@ -331,7 +343,7 @@ def test_a_disk_that_the_publish_fills_is_named_and_free_again(
 
     done = cookiecutter(REPO, small_disk, env={"PATH": str(bin_dir)})
 
-    assert "-o publish failed with exit code 1\n    cat: write error: No space left on device" in done.stderr
+    assert "-o publish -p:RunAnalyzers=false failed with exit code 1\n    cat: write error: No space left on device" in done.stderr
     assert builds_from_source(small_disk / "myapp")
     assert os.statvfs(small_disk).f_bavail > 100
 
@@ -387,17 +399,18 @@ def test_a_program_gets_no_keyboard_and_its_words_are_not_taken_apart(tmp_path: 
     words = ["$(touch trace)", "a b", "'\"", "*"]
     echo = "import sys; print(sys.stdin.read() == '', sys.argv[1:])"
 
-    result = programs.run([sys.executable, "-c", echo, *words], tmp_path, 10)
+    program = Program([sys.executable, "-c", echo, *words], tmp_path)
 
-    assert result.problem is None
-    assert result.output == [f"True {words}"]
+    assert program.wait(10)
+    assert program.result().problem == ""
+    assert program.result().out == f"True {words}\n"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_strict_umask_does_not_keep_the_users_of_the_containers_from_their_files(
     bake: Callable[..., str], output_dir: Path, dotnet: Callable[..., None]
 ) -> None:
-    dotnet('[ "$1" = publish ] || { echo 10.0.100; exit; }', "mkdir -p publish && : > publish/myapp.dll")
+    dotnet("mkdir -p publish && : > publish/myapp.dll")
     before = os.umask(0o077)
     try:
         bake()

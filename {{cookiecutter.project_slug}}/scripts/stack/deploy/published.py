@@ -10,6 +10,7 @@ from pathlib import Path
 from stack.deploy.containers import Container
 from stack.deploy.session import RedeployError, Session
 from stack.deploy.versions import UNCHANGED, aside_name, runs_aside
+from stack.publishing import make_readable, publish_command
 
 
 class PublishedVersion:
@@ -70,9 +71,9 @@ class PublishedVersion:
     def _publish(self) -> None:
         source = find_source(self.session.root)
         self.session.say(f"publishing {source.as_posix()}")
-        command = ("dotnet", "publish", source, "-c", "Release", "-o", self.next, "--nologo", "-v", "quiet")
         serverless = ("-nodeReuse:false", "-p:UseSharedCompilation=false")  # a server would hold the lock
-        self.session.must(*command, *serverless, fault="dotnet publish failed, and the running version is unchanged")
+        command = publish_command(source, self.next, "--nologo", "-v", "quiet", *serverless)
+        self.session.must(*command, fault="dotnet publish failed, and the running version is unchanged")
 
 
 def find_source(root: Path) -> Path:
@@ -98,13 +99,6 @@ def find_source(root: Path) -> Path:
 def read(file: Path) -> str:
     """Return a file's text; nothing where it is missing."""
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
-
-
-def make_readable(folder: Path) -> None:
-    """Let the app's user read what was made under a strict umask."""
-    for path in (folder, *folder.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 
 
 def have_same_files(left: Path, right: Path) -> bool:
