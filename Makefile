@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PORT ?=
 ANSWERS ?=
+ONLY ?=
 
 .PHONY: help
 help: ## list these targets
@@ -31,8 +32,8 @@ soak: setup ## send a million requests over twenty redeploys, then cause each fa
 	@.venv/bin/python -m bench.soak $(if $(SHORT),--short)
 
 .PHONY: bench
-bench: setup ## requests per second through H2O, to the Unix socket and to the same app over TCP; two minutes
-	@.venv/bin/python -m bench.socket_or_tcp
+bench: setup ## measure throughput, generation and check.py against alternatives; 7 minutes (ONLY=check: one of them)
+	@.venv/bin/python -m bench $(ONLY)
 
 .PHONY: setup
 setup: images venv ## install what the tests need

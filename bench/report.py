@@ -1,7 +1,12 @@
-"""What every measurement prints: its progress, and one Markdown table."""
+"""What measurements share: progress, times, ratios and Markdown tables."""
 
+import os
+import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from tests.testkit.process import run
 
 BEGIN = time.monotonic()
 
@@ -11,7 +16,25 @@ def say(text: str) -> None:
     print(f"{time.monotonic() - BEGIN:6.0f} s  {text}", flush=True)
 
 
+def seconds(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> float:
+    """Run a command, which must succeed, and return how long it took."""
+    begin = time.monotonic()
+    run(*command, cwd=cwd, env=env, timeout=180)
+    return time.monotonic() - begin
+
+
+def ratio(pairs: Iterable[tuple[float, float]]) -> str:
+    """Return the median of the pairs' ratios, and in brackets the smallest and the largest one."""
+    ratios = [one / other for one, other in pairs]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
 def markdown(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table; the first column is text, the others are numbers."""
     rule = ["---", *["---:"] * (len(headings) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows))
+
+
+def load_of_machine() -> str:
+    """Return the number of processors and how many processes wanted one in the last minute."""
+    return f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}"
