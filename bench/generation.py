@@ -16,7 +16,7 @@ PAIRS = 7
 
 
 def run_cookiecutter(folder: Path) -> float:
-    """Return the seconds of the whole `cookiecutter` process, which publishes the app in its hook."""
+    """Return the seconds of `cookiecutter`, whose hook publishes the app."""
     config = folder / "cookiecutter.yaml"
     config.write_text(f"replay_dir: {folder / 'replay'}\ncookiecutters_dir: {folder / 'cookiecutters'}\n")
     command = (REPO / ".venv" / "bin" / "cookiecutter", "--no-input", "--config-file", config, REPO)

@@ -1,4 +1,4 @@
-"""Fixtures that more than one folder of tests uses, and the rule that nothing is skipped in silence."""
+"""Fixtures of more than one folder of tests, and what holds for every test: no silent skip, default signals."""
 
 import functools
 import signal
@@ -13,7 +13,7 @@ from tests.testkit.process import cannot_run
 
 @functools.cache
 def missing_engine() -> str:
-    """Why no test can run on an engine; empty where it can."""
+    """Return why tests cannot use a Docker engine; empty where they can."""
     for command in (["docker", "version"], ["docker", "compose", "version"]):
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""One running stack for all tests that only look at it."""
+"""One running stack for all tests that do not change it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.testkit.stack import Project, project
 
 @pytest.fixture(scope="session")
 def stack(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The default project, running from ./publish. Look at it, don't change it."""
+    """The default project, running from ./publish. Do not change it."""
     root = copy_project(default_project, tmp_path_factory.mktemp("stack") / "myapp")
     running = project(root, "uds-stack-tests")
     try:

@@ -1,4 +1,4 @@
-"""The article of 2017 that this began with, step by step, with its own values."""
+"""The steps of the article that this template is based on, with the article's values."""
 
 import json
 from collections.abc import Iterator
@@ -27,33 +27,33 @@ def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         running.remove()
 
 
-def test_publish_output_holds_the_app(article: Project) -> None:
+def test_publish_contains_the_app(article: Project) -> None:
     assert (article.root / "publish/myapp.dll").is_file()
     assert article.inside("app", "ls", "/app/myapp.dll").stdout.strip() == "/app/myapp.dll"
 
 
 @pytest.mark.parametrize("service", ["app", "h2o"])
-def test_the_socket_is_at_its_path_in_both_containers(article: Project, service: str) -> None:
+def test_socket_path_is_a_socket_in_both_containers(article: Project, service: str) -> None:
     assert article.inside(service, "stat", "-L", "-c", "%F", SOCKET).stdout.strip() == "socket"
 
 
-def test_curl_over_the_socket_says_hello(article: Project) -> None:
+def test_socket_serves_the_page(article: Project) -> None:
     curl = ["curl", "--fail", "--silent", "--unix-socket", SOCKET, "http://localhost/"]
 
     assert article.inside("h2o", *curl).stdout == "Hello World!"
 
 
-def test_curl_through_h2o_says_hello(article: Project) -> None:
+def test_h2o_serves_the_page_of_the_app(article: Project) -> None:
     assert run("curl", "--fail", "--silent", "--noproxy", "*", article.url).stdout == "Hello World!"
 
 
-def test_port_8080_is_what_the_project_asks_for(article: Project) -> None:
+def test_compose_publishes_port_8080_by_default(article: Project) -> None:
     config = run("docker", "compose", "config", "--format", "json", cwd=article.root).stdout
 
     assert json.loads(config)["services"]["h2o"]["ports"][0]["published"] == "8080"
 
 
-def test_down_leaves_nothing(article: Project) -> None:
+def test_down_removes_containers_networks_and_volumes(article: Project) -> None:
     article.compose("down", "--volumes")
 
     label = f"label=com.docker.compose.project={article.environment['COMPOSE_PROJECT_NAME']}"

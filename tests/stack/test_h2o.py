@@ -1,4 +1,4 @@
-"""H2O as the project configures it: logs, headers, its page for an absent app, and another image in its place."""
+"""H2O as the project configures it: logs, headers, the 502 page, and another image instead."""
 
 import json
 import socket
@@ -30,26 +30,26 @@ def h2o_log(stack: Project) -> subprocess.CompletedProcess[str]:
     return run("docker", "logs", stack.compose("ps", "--quiet", "h2o").stdout.strip())
 
 
-def test_h2o_finds_its_configuration_right(stack: Project) -> None:
+def test_h2o_accepts_its_configuration(stack: Project) -> None:
     tried = stack.inside("h2o", "h2o", "-t", "-c", "/etc/h2o/h2o.conf")
 
     assert "configuration OK" in tried.stdout + tried.stderr
 
 
-def test_h2o_runs_under_its_master(stack: Project) -> None:
+def test_h2o_runs_under_the_master_process(stack: Project) -> None:
     assert "start_server" in stack.inside("h2o", "cat", "/proc/1/cmdline").stdout
 
 
-def test_the_host_hears_of_h2o_before_anybody_asks(own_stack: Project) -> None:
-    """Otherwise an engine before 28 lets visitors wait a second each time that H2O is started again."""
-    own_stack.compose("build", "h2o")  # `run` publishes no port, so nobody asks
+def test_h2o_announces_its_address_before_the_first_request(own_stack: Project) -> None:
+    # Otherwise, on an engine before 28, requests wait a second after each restart of H2O.
+    own_stack.compose("build", "h2o")  # `run` publishes no port, so there are no requests
 
     neighbours = own_stack.compose("run", "--rm", "--no-deps", "--no-TTY", "h2o", "cat", "/proc/net/arp").stdout
 
     assert len(neighbours.splitlines()) == 2, neighbours
 
 
-def test_h2o_starts_where_there_is_no_network(own_stack: Project) -> None:
+def test_h2o_starts_without_a_network(own_stack: Project) -> None:
     own_stack.compose("build", "h2o")
     done = run("docker", "run", "--rm", "--network=none", "uds-stack-tests-h2o-h2o", "h2o", "--version")
 
@@ -57,8 +57,8 @@ def test_h2o_starts_where_there_is_no_network(own_stack: Project) -> None:
     assert done.stderr == ""
 
 
-def test_a_proxy_for_what_containers_fetch_is_not_asked_for_the_health(own_stack: Project) -> None:
-    """Docker puts the proxies of its user's configuration into every container."""
+def test_health_checks_bypass_the_http_proxy_of_docker(own_stack: Project) -> None:
+    # Docker sets the proxies of its user's configuration in every container.
     build = "    build: h2o\n"
     proxy = "    environment: {http_proxy: 'http://192.0.2.1:3128'}\n"
     edit(own_stack.root / "compose.yaml", build, build + proxy)
@@ -68,7 +68,7 @@ def test_a_proxy_for_what_containers_fetch_is_not_asked_for_the_health(own_stack
     assert own_stack.get().text == "Hello World!"
 
 
-def test_each_request_is_one_line_of_json_on_stdout(stack: Project) -> None:
+def test_access_log_is_one_json_object_per_request_on_stdout(stack: Project) -> None:
     agent = 'a "quoted" \\ agent'
     with socket.create_connection(("127.0.0.1", int(stack.environment["HTTP_PORT"]))) as connection:
         request = f"GET /no-such-page HTTP/1.1\r\nHost: a\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n"
@@ -82,7 +82,7 @@ def test_each_request_is_one_line_of_json_on_stdout(stack: Project) -> None:
     assert [(entry["method"], entry["status"], entry["agent"]) for entry in entries()] == [("GET", 404, agent)]
 
 
-def test_errors_go_to_stderr(own_stack: Project) -> None:
+def test_h2o_logs_errors_to_stderr(own_stack: Project) -> None:
     own_stack.up()
     own_stack.compose("stop", "app")
 
@@ -92,7 +92,7 @@ def test_errors_go_to_stderr(own_stack: Project) -> None:
     assert "failed to connect" not in h2o_log(own_stack).stdout
 
 
-def test_visitors_see_a_page_of_its_own_while_the_app_is_away(own_stack: Project) -> None:
+def test_h2o_serves_its_502_page_without_the_app(own_stack: Project) -> None:
     own_stack.up()
     own_stack.compose("stop", "app")
 
@@ -103,7 +103,7 @@ def test_visitors_see_a_page_of_its_own_while_the_app_is_away(own_stack: Project
     assert "Back in a moment" in page.text
 
 
-def test_app_sees_the_client_and_nothing_that_a_client_invents(own_stack: Project) -> None:
+def test_app_receives_the_client_address_and_no_spoofed_header(own_stack: Project) -> None:
     program = own_stack.root / "src/myapp/Program.cs"
     edit(
         program,
@@ -123,8 +123,8 @@ def test_app_sees_the_client_and_nothing_that_a_client_invents(own_stack: Projec
     assert rest == ["http", f"localhost:{own_stack.environment['HTTP_PORT']}", "", "", "", ""]
 
 
-def test_another_h2o_image_takes_an_edit_of_one_line(own_stack: Project) -> None:
-    """README's edit for another H2O image, with a stand-in for it under a name of its own."""
+def test_h2o_image_is_replaced_by_one_edited_line(own_stack: Project) -> None:
+    # The edit that README shows; a copy of the built image takes the part of the other one.
     own_stack.compose("build", "h2o")
     run("docker", "tag", "uds-stack-tests-h2o-h2o", "uds-stack-tests/another-h2o:1")
     try:
@@ -142,7 +142,7 @@ def test_another_h2o_image_takes_an_edit_of_one_line(own_stack: Project) -> None
         run("docker", "image", "rm", "--force", "uds-stack-tests/another-h2o:1")
 
 
-def test_down_is_not_held_up_by_a_browser(own_stack: Project) -> None:
+def test_down_succeeds_with_a_browser_connected(own_stack: Project) -> None:
     own_stack.up()
     with socket.create_connection(("127.0.0.1", int(own_stack.environment["HTTP_PORT"]))) as browser:
         browser.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

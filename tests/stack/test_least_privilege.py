@@ -1,4 +1,4 @@
-"""Each property of least privilege, seen from inside the running containers."""
+"""Least privilege, read inside the running containers."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def status_of_every_process(stack: Project, service: str) -> list[dict[str, str]
 
 
 @pytest.mark.parametrize(("service", "uid", "groups"), [("app", "1654", {"1654"}), ("h2o", "1655", {"1654", "1655"})])
-def test_every_process_has_its_own_user_and_no_more_groups(
+def test_processes_run_as_their_user_in_no_further_group(
     stack: Project, service: str, uid: str, groups: set[str]
 ) -> None:
     processes = status_of_every_process(stack, service)
@@ -27,14 +27,14 @@ def test_every_process_has_its_own_user_and_no_more_groups(
 
 
 @BOTH
-def test_no_process_has_or_can_gain_a_capability(stack: Project, service: str) -> None:
+def test_processes_have_no_capability_and_cannot_gain_one(stack: Project, service: str) -> None:
     for process in status_of_every_process(stack, service):
         assert {process[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
         assert process["NoNewPrivs"] == "1"
 
 
 @BOTH
-def test_the_root_file_system_is_read_only(stack: Project, service: str) -> None:
+def test_root_file_system_is_read_only(stack: Project, service: str) -> None:
     for directory in ("/", "/app" if service == "app" else "/etc/h2o", "/usr"):
         refused = stack.inside(service, "touch", f"{directory}/x", check=False)
         assert refused.returncode != 0
@@ -42,7 +42,7 @@ def test_the_root_file_system_is_read_only(stack: Project, service: str) -> None
 
 
 @BOTH
-def test_memory_and_processes_are_limited(stack: Project, service: str) -> None:
+def test_containers_limit_memory_processes_and_logs(stack: Project, service: str) -> None:
     limits = stack.inspect(service)["HostConfig"]
 
     assert isinstance(limits, dict)
@@ -52,18 +52,18 @@ def test_memory_and_processes_are_limited(stack: Project, service: str) -> None:
     assert limits["RestartPolicy"]["Name"] == "always"
 
 
-def test_the_app_has_no_network_but_loopback(stack: Project) -> None:
+def test_app_has_no_network_interface_but_loopback(stack: Project) -> None:
     assert stack.inside("app", "ls", "/sys/class/net").stdout.split() == ["lo"]
 
 
-def test_nothing_in_the_app_is_on_tcp(stack: Project) -> None:
+def test_app_has_no_tcp_socket(stack: Project) -> None:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         heading, *sockets = stack.inside("app", "cat", table).stdout.splitlines()
         assert "local_address" in heading
         assert sockets == []
 
 
-def test_the_volume_belongs_to_the_app_and_lets_its_group_pass(stack: Project) -> None:
+def test_volume_is_owned_by_the_app_and_entered_by_its_group(stack: Project) -> None:
     assert stack.inside("app", "stat", "-c", "%u:%g %a", "/tmp/myapp").stdout.strip() == "1654:1654 710"
     assert stack.inside("app", "stat", "-f", "-c", "%T", "/tmp/myapp").stdout.strip() == "tmpfs"
     mount = next(
@@ -72,13 +72,13 @@ def test_the_volume_belongs_to_the_app_and_lets_its_group_pass(stack: Project) -
     assert {"nosuid", "nodev", "noexec"} <= set(mount.split()[3].split(","))
 
 
-def test_the_socket_is_for_its_owner_and_group_alone(stack: Project) -> None:
+def test_socket_is_accessible_to_owner_and_group_only(stack: Project) -> None:
     listing = stack.inside("app", "sh", "-c", "stat -c '%F %u:%g %a' -L /tmp/myapp/kestrel.sock").stdout.strip()
 
     assert listing == "socket 1654:1654 660"
 
 
-def test_h2o_can_connect_and_neither_list_nor_write_the_socket_directory(stack: Project) -> None:
+def test_h2o_connects_but_cannot_list_or_write_the_socket_directory(stack: Project) -> None:
     assert stack.inside("h2o", "curl", "--fail", "--unix-socket", "/tmp/myapp/kestrel.sock", "http://localhost/")
     assert "Permission denied" in stack.inside("h2o", "ls", "/tmp/myapp", check=False).stderr
     for command in (["touch", "/tmp/myapp/x"], ["rm", "-f", "/tmp/myapp/kestrel.sock"]):
@@ -87,7 +87,7 @@ def test_h2o_can_connect_and_neither_list_nor_write_the_socket_directory(stack: 
         assert "Read-only file system" in refused.stderr or "Permission denied" in refused.stderr
 
 
-def test_h2o_is_published_on_this_host_alone(stack: Project) -> None:
+def test_h2o_is_published_on_loopback_only(stack: Project) -> None:
     bindings = stack.compose("port", "h2o", "8080").stdout.split()
 
     assert bindings == [f"127.0.0.1:{stack.environment['HTTP_PORT']}"]

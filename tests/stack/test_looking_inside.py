@@ -1,4 +1,4 @@
-"""Ways to look inside a running stack, as README describes them."""
+"""The commands of README that inspect a running stack."""
 
 import pytest
 
@@ -7,24 +7,24 @@ from tests.testkit.stack import Project
 pytestmark = pytest.mark.engine
 
 
-def test_curl_in_the_h2o_container_reaches_the_app_over_the_socket(stack: Project) -> None:
+def test_curl_in_the_h2o_container_reaches_the_app(stack: Project) -> None:
     page = stack.inside("h2o", "curl", "--silent", "--unix-socket", "/tmp/myapp/kestrel.sock", "http://localhost/")
 
     assert page.stdout == "Hello World!"
 
 
-def test_health_command_succeeds_beside_a_healthy_app(stack: Project) -> None:
+def test_health_succeeds_beside_a_healthy_app(stack: Project) -> None:
     assert stack.inside("app", "dotnet", "myapp.dll", "health").stdout.startswith("healthy: /tmp/myapp/kestrel.sock.")
 
 
-def test_health_command_fails_where_no_app_runs(stack: Project) -> None:
+def test_health_fails_without_an_app(stack: Project) -> None:
     alone = stack.compose("run", "--rm", "--no-deps", "--no-TTY", "app", "dotnet", "myapp.dll", "health", check=False)
 
     assert alone.returncode == 1
     assert "no instance serves here" in alone.stderr
 
 
-def test_compose_knows_both_services_as_healthy(stack: Project) -> None:
+def test_compose_reports_both_services_healthy(stack: Project) -> None:
     states = stack.compose("ps", "--format", "{{.Service}} {{.Health}}").stdout.splitlines()
 
     assert sorted(states) == ["app healthy", "h2o healthy"]

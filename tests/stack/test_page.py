@@ -1,4 +1,4 @@
-"""What `docker compose up` gives: the page, from ./publish and from source."""
+"""The page after `docker compose up`, from ./publish and from source."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def from_source(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The project as a teammate has it, who cloned it: only what git keeps. Running."""
+    """A clone of the project, with the files that git tracks alone, and running."""
     origin = copy_project(default_project, tmp_path_factory.mktemp("origin") / "myapp")
     for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Generate the project"]):
         run("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", *command, cwd=origin)
@@ -30,13 +30,13 @@ def from_source(default_project: Path, tmp_path_factory: pytest.TempPathFactory)
         running.remove()
 
 
-def test_page_comes_through_h2o(stack: Project) -> None:
+def test_page_is_served_through_h2o(stack: Project) -> None:
     page = stack.get()
 
     assert (page.status, page.text) == (200, "Hello World!")
 
 
-def test_page_shows_in_a_browser(stack: Project, tmp_path: Path) -> None:
+def test_page_renders_in_a_browser(stack: Project, tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         cannot_run("needs chromium or google-chrome")
@@ -47,7 +47,7 @@ def test_page_shows_in_a_browser(stack: Project, tmp_path: Path) -> None:
     assert "Hello World!" in shown
 
 
-def test_the_app_runs_the_official_image_on_a_read_only_publish(stack: Project) -> None:
+def test_app_runs_the_official_image_with_publish_mounted_read_only(stack: Project) -> None:
     container = json.loads(run("docker", "inspect", stack.compose("ps", "--quiet", "app").stdout.strip()).stdout)[0]
 
     assert container["Config"]["Image"] == "mcr.microsoft.com/dotnet/aspnet:10.0"
@@ -58,7 +58,7 @@ def test_the_app_runs_the_official_image_on_a_read_only_publish(stack: Project) 
     assert mounts["/app"]["RW"] is False
 
 
-def test_a_second_up_leaves_the_running_containers_alone(stack: Project) -> None:
+def test_second_up_keeps_the_running_containers(stack: Project) -> None:
     before = stack.compose("ps", "--quiet").stdout
 
     stack.up()
@@ -66,18 +66,18 @@ def test_a_second_up_leaves_the_running_containers_alone(stack: Project) -> None
     assert stack.compose("ps", "--quiet").stdout == before
 
 
-def test_a_clone_holds_neither_publish_nor_override(from_source: Project) -> None:
+def test_clone_contains_no_publish_override_or_env(from_source: Project) -> None:
     assert not {"publish", "compose.override.yaml", ".env"} & {path.name for path in from_source.root.iterdir()}
 
 
-def test_a_clone_serves_the_same_page_from_an_image_built_from_source(from_source: Project) -> None:
+def test_clone_serves_the_page_from_an_image_built_from_source(from_source: Project) -> None:
     page = from_source.get()
 
     assert (page.status, page.text) == (200, "Hello World!")
     assert from_source.inside("app", "id", "-u").stdout.strip() == "1654"
 
 
-def test_the_image_starts_without_compose_and_without_root(from_source: Project) -> None:
+def test_image_runs_the_app_as_its_user(from_source: Project) -> None:
     image = run("docker", "compose", "images", "--quiet", "app", cwd=from_source.root, env=from_source.environment)
 
     config = json.loads(run("docker", "image", "inspect", image.stdout.strip()).stdout)[0]["Config"]

@@ -1,1 +1,1 @@
-"""What tests and measurements share: bake a project, run its stack, put load on it, break it."""
+"""Shared by tests and measurements: bake a project, run its stack, send load, cause faults."""

@@ -1,4 +1,4 @@
-"""The app as a process of this host: what happens at its socket needs no container."""
+"""The app as a process of this host, for tests that need no container."""
 
 import http.client
 import os
@@ -15,7 +15,7 @@ from tests.testkit.process import eventually
 
 @dataclass(frozen=True)
 class App:
-    """A running app and the directory of its socket."""
+    """A running app and the public path of its socket."""
 
     process: "subprocess.Popen[str]"
     path: Path
@@ -28,18 +28,18 @@ class App:
         return client
 
     def stop(self) -> None:
-        """Send SIGTERM and wait until the app has begun to stop: it has taken the public path away."""
+        """Send SIGTERM and wait until the app has removed the public path."""
         self.process.send_signal(signal.SIGTERM)
         eventually(lambda: not self.path.is_symlink(), "the withdrawal of the path")
 
     def exit_code(self) -> int:
-        """Wait for the end."""
+        """Wait until the process ends, and return its exit code."""
         return self.process.wait(timeout=60)
 
 
 @contextmanager
 def running(publish: Path, path: Path, *, serves: bool = True, **settings: str) -> Iterator[App]:
-    """The app on a socket of this host, until the end of the block; first the path leads to it, if it `serves`."""
+    """Run the app on a socket of this host during the block; with `serves`, first wait until the path leads to it."""
     private = path.parent / "private" / str(len(list(path.parent.glob("private/*"))))  # a container's own /tmp
     private.mkdir(parents=True)
     with subprocess.Popen(
@@ -60,7 +60,7 @@ def running(publish: Path, path: Path, *, serves: bool = True, **settings: str) 
 
 
 def names(directory: Path) -> list[str]:
-    """What lies in a socket's directory, the random part of an instance's name left out."""
+    """Return the names in a socket's directory, with `instance` for the random name of each instance."""
     found = [entry.name for entry in directory.iterdir() if entry.name != "private"]
     return sorted("instance" if len(name) == len("kestrel.sock.01234567") else name for name in found)
 

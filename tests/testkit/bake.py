@@ -1,4 +1,4 @@
-"""Bake a project, copy it, edit it."""
+"""Bake, copy and edit a project."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ REPO = Path(__file__).resolve().parent.parent.parent
 def cookiecutter(
     template: str | Path, output_dir: Path, *answers: str, env: Mapping[str, str] | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run the real Cookiecutter with answers such as `http_port=8081`, apart from the user's settings."""
+    """Run Cookiecutter with answers such as `http_port=8081`, without the user's configuration; return its result."""
     config = output_dir.parent / f"{output_dir.name}-cookiecutter.yaml"
     config.write_text(
         f"replay_dir: {output_dir.parent / 'replay'}\ncookiecutters_dir: {output_dir.parent / 'cookiecutters'}\n"
@@ -24,12 +24,12 @@ def cookiecutter(
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    """Replace a piece of a file that must be there."""
+    """Replace `old`, which the file must contain, with `new`."""
     text = path.read_text()
     assert old in text, f"{old!r} is not in {path}"
     path.write_text(text.replace(old, new))
 
 
 def copy_project(source: Path, target: Path) -> Path:
-    """Copy a generated project, links kept, for a test that changes it."""
+    """Copy a generated project, symbolic links included, for a test that changes it."""
     return Path(shutil.copytree(source, target, symlinks=True))

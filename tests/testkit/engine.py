@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own, to be killed: in a network of its own, beside the engine that others use."""
+"""A second Docker engine, which tests may kill, in a network namespace of its own."""
 
 import ctypes
 import os
@@ -14,7 +14,7 @@ PATH = f"{TESTBED}/sbin:{TESTBED}/bin:{os.environ['PATH']}:/usr/sbin:/sbin"
 
 
 def missing() -> str:
-    """Why there can be no second engine here; empty where there can."""
+    """Return why no second engine can be started; empty where it can."""
     if os.geteuid() != 0:
         return "a second Docker engine needs root"
     absent = [program for program in ("dockerd", "ip", "nsenter", "setpriv") if not shutil.which(program, path=PATH)]
@@ -22,7 +22,7 @@ def missing() -> str:
 
 
 class Engine:
-    """It ends with the block, and with this process if that is killed."""
+    """An engine that runs until the end of the block; it also ends if this process is killed."""
 
     def __init__(self, data: Path) -> None:
         self.network = Path(f"/run/netns/uds-stack-{os.getpid()}")
@@ -52,8 +52,8 @@ class Engine:
         shutil.rmtree(self._data)
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
-        (self._run / "pid").unlink(missing_ok=True)  # after SIGKILL it could be another's by now
+        """Start the engine and wait until it answers."""
+        (self._run / "pid").unlink(missing_ok=True)  # stale after SIGKILL
         options = (f"--data-root={self._data}", f"--exec-root={self._run}/exec", f"--pidfile={self._run}/pid")
         # In the mount namespace of this process, so that a second start finds what the first has mounted.
         command = ["nsenter", f"--net={self.network}", "setpriv", "--pdeathsig=TERM", "dockerd", f"--host={self.host}"]
@@ -70,22 +70,22 @@ class Engine:
         assert self.answers(), (self._run / "log").read_text()[-2000:]
 
     def answers(self) -> bool:
-        """Whether it answers."""
+        """Return whether the engine answers."""
         return run("docker", "--host", self.host, "version", check=False).returncode == 0
 
     def end(self, how: signal.Signals) -> None:
-        """Signal it, and wait until it has ended."""
+        """Send a signal to the engine and wait until it ends."""
         self._process.send_signal(how)
         self._process.wait(timeout=60)
 
     def copy_images(self, *images: str) -> None:
-        """Bring images over from the engine that others use."""
+        """Copy images from the default engine."""
         with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as saved:
             subprocess.run(["docker", "--host", self.host, "load", "--quiet"], stdin=saved.stdout, check=True)
 
 
 def enter_network(path: Path) -> None:
-    """Put this thread into another network namespace."""
+    """Move this thread into another network namespace."""
     libc = ctypes.CDLL(None, use_errno=True)
     with path.open() as file:
         if libc.setns(file.fileno(), 0x40000000) != 0:

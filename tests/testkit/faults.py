@@ -1,4 +1,4 @@
-"""A project with pages for faults, and the processes of its stack."""
+"""A project with endpoints for faults, and signals to the processes of its stack."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ IMAGE = "mcr.microsoft.com/dotnet/aspnet:10.0"
 
 
 def add_pages(source: Path, root: Path) -> Path:
-    """Copy a generated project and give its app the pages of Endpoints.cs."""
+    """Copy a generated project to `root`, add Endpoints.cs to its app and publish it; return `root`."""
     copy_project(source, root)
     app = root / "src" / root.name
     (app / "Endpoints.cs").write_text((Path(__file__).parent / "Endpoints.cs").read_text())
@@ -22,29 +22,29 @@ def add_pages(source: Path, root: Path) -> Path:
 
 
 def state(stack: Project, service: str) -> dict[str, object]:
-    """What the engine says about a service's container: State, RestartCount and more."""
+    """Return `docker inspect` of a service's container, even of a stopped one."""
     container = stack.compose("ps", "--all", "--quiet", service).stdout.split()[0]
     found: list[dict[str, object]] = json.loads(run("docker", "inspect", container).stdout)
     return found[0]
 
 
 def status(stack: Project, service: str) -> str:
-    """One of the engine's words: running, restarting, exited."""
+    """Return the container's status: running, restarting or exited."""
     return str(state(stack, service)["State"]["Status"])  # type: ignore[index]
 
 
 def restarts(stack: Project, service: str) -> int:
-    """How often the engine has restarted a service's container."""
+    """Return how often the engine has restarted a service's container."""
     return int(str(state(stack, service)["RestartCount"]))
 
 
 def main_process(stack: Project, service: str) -> int:
-    """The process that is number 1 in a service's container: the app, H2O's master."""
+    """Return the host's pid of process 1 in a service's container: the app, or H2O's master."""
     return int(state(stack, service)["State"]["Pid"])  # type: ignore[index]
 
 
 def workers(stack: Project) -> list[int]:
-    """The children of H2O's master: those who answer."""
+    """Return the host's pids of H2O's workers, the children of its master."""
     container = str(state(stack, "h2o")["Id"])
     rows = run("docker", "top", container, "-eo", "pid,ppid").stdout.splitlines()[1:]
     master = main_process(stack, "h2o")
@@ -52,10 +52,8 @@ def workers(stack: Project) -> list[int]:
 
 
 def send(signal_: signal.Signals, *processes: int) -> None:
-    """Signal processes of containers, all at once, as the kernel would: the engine does not know why they end.
-
-    (After a `docker kill` it would not restart them.) From a container beside them, so it takes no rights on this host.
-    """
+    """Send a signal to processes of containers at once, without the engine: it would not restart what it killed."""
+    # From another container with the host's pids, so that it needs no privileges on this host.
     rights = ("--pid=host", "--network=none", "--user=0", "--cap-drop=ALL", "--cap-add=KILL", "--entrypoint=/bin/sh")
     kill = f"kill -{signal_.name[3:]} {' '.join(map(str, processes))}"
     run("docker", "run", "--rm", *rights, IMAGE, "-c", kill)

@@ -1,4 +1,4 @@
-"""Run a command, await a condition."""
+"""Run a command, await a condition, skip a test that cannot run."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ def run(
     check: bool = True,
     timeout: float = 600,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; what it printed is in the result, and in the error where `check` finds a failure."""
+    """Run a command and return its result; with `check`, raise AssertionError with its output if it fails."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -34,7 +34,7 @@ def run(
 
 
 def eventually(condition: Callable[[], object], what: str, within: float = 30) -> None:
-    """Wait until `condition` holds; fail with `what` was awaited if it does not within so many seconds."""
+    """Wait until `condition` is true; fail, naming `what`, if it is not within so many seconds."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {within} s"
@@ -42,7 +42,7 @@ def eventually(condition: Callable[[], object], what: str, within: float = 30) -
 
 
 def cannot_run(reason: str) -> NoReturn:
-    """Skip the test that is running, with the reason; where all have to run (.ci/run), fail it."""
+    """Skip the running test with a reason; with UDS_STACK_REQUIRE_ENGINE (.ci/run), fail it."""
     if os.environ.get("UDS_STACK_REQUIRE_ENGINE"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -13,7 +13,7 @@ from tests.testkit.process import run
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """Return a port of 127.0.0.1 that is not in use."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a container could be published on `port` of 127.0.0.1."""
+    """Return whether a container can be published on this port of 127.0.0.1."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -33,7 +33,7 @@ def port_is_free(port: int) -> bool:
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP response, read to its end."""
+    """A complete HTTP response."""
 
     status: int
     headers: Mapping[str, str]
@@ -49,12 +49,12 @@ class Project:
 
     @property
     def slug(self) -> str:
-        """The project's short name."""
+        """The project's slug."""
         return self.root.name
 
     @property
     def url(self) -> str:
-        """Where H2O is published on this host."""
+        """The URL of the proxy on this host."""
         return f"http://localhost:{self.environment['HTTP_PORT']}"
 
     def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -62,23 +62,23 @@ class Project:
         return run("docker", "compose", *arguments, cwd=self.root, env=self.environment, check=check)
 
     def up(self) -> subprocess.CompletedProcess[str]:
-        """Start the stack, and show its log where that fails."""
+        """Start the stack and wait until it is healthy; fail with its log otherwise."""
         done = self.compose("up", "--detach", "--wait", check=False)
         assert done.returncode == 0, done.stderr + self.compose("logs").stdout
         return done
 
     def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a command in a service's container, as its user."""
+        """Run a command in a service's container, as the container's user."""
         return self.compose("exec", "--no-TTY", service, *command, check=check)
 
     def inspect(self, service: str) -> dict[str, object]:
-        """What the engine knows of a service's container."""
+        """Return `docker inspect` of a service's container."""
         container = self.compose("ps", "--quiet", service).stdout.split()[0]
         found: list[dict[str, object]] = json.loads(run("docker", "inspect", container).stdout)
         return found[0]
 
     def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
-        """Ask H2O, on the host, for a page; errors of HTTP are responses too."""
+        """Send a GET request to the proxy and return its response, whatever its status."""
         request = urllib.request.Request(self.url + path, headers=dict(headers or {}))
         try:
             with urllib.request.urlopen(request, timeout=40) as answer:
@@ -92,5 +92,5 @@ class Project:
 
 
 def project(root: Path, compose_name: str, http_port: int | None = None) -> Project:
-    """The project in `root`, under a Compose name and on a port that no demo uses."""
+    """Return the project in `root`, under this Compose name and on a free port, apart from a running demo."""
     return Project(root, {"COMPOSE_PROJECT_NAME": compose_name, "HTTP_PORT": str(http_port or free_port())})
