@@ -9,19 +9,19 @@ import json
 import re
 import shutil
 import unicodedata
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import console
 from stack.socket_path import INSTANCE_SUFFIX_BYTES, MAX_BYTES
 
 OLDEST_COOKIECUTTER = (2, 6)
-ROOM = 4_000_000  # bytes: twice what a project and its publish take
+MIN_FREE_BYTES = 4_000_000  # twice what a project and its publish take
 
 NAME_LENGTH = 60
-# What a display name may hold beside letters, their marks and digits. No tool or format that the name is carried into
-# (Markdown, comments, XML, YAML, JSON, C# strings) gives one of these a meaning inside a word or between two.
-NAME_SIGNS = " .,-_+'’()!"
+# What a display name may hold beside letters, their marks and digits. Markdown, YAML comments, JSON and C# strings give
+# none of these a meaning inside a word or between two; where XML, HTML or MSBuild does, the template escapes it.
+PUNCTUATION = " .,-_+'’()!&/:;@%=?"
 
 SLUG_LENGTH = 40
 # The narrowest of Docker's rules for images and Compose's for projects, with a letter first, so that it is a name to
@@ -35,23 +35,13 @@ YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 ASSEMBLIES = {"mscorlib", "netstandard", "system", "testhost", "windowsbase", "xunit"}
 # Folders that .NET makes beside a program's file, which on Linux has no extension, or that git and Docker ignore.
 FOLDERS = {"bin", "obj", "publish", "runtimes", "wwwroot"}
-
-# Namespaces of .NET and of the tests, which the project's own would mix with, and the class that Program.cs becomes.
-NAMESPACES = {"Internal", "Microsoft", "Program", "System", "Windows", "Xunit"}
-# Visual Basic's keywords: .NET's analyzers refuse them as namespaces (CA1716), and the project's warnings are errors.
-# Those of C# are written small, so no namespace that is made from a name can be one.
-KEYWORDS = """
-    addhandler addressof alias and andalso as boolean byref byte byval call case catch cbool cbyte cchar cdate cdbl cdec
-    char cint class clng cobj const continue csbyte cshort csng cstr ctype cuint culng cushort date decimal declare
-    default delegate dim directcast do double each else elseif end enum erase error event exit false finally for friend
-    function get gettype global goto handles if implements imports in inherits integer interface is isnot lib like long
-    loop me mod module mustinherit mustoverride mybase myclass namespace narrowing new next not nothing notinheritable
-    notoverridable object of on operator option optional or orelse overloads overridable overrides paramarray partial
-    private property protected public raiseevent readonly redim rem removehandler resume return sbyte select set shadows
-    shared short single static step stop string structure sub synclock then throw to true try trycast typeof uinteger
-    ulong ushort using when while widening with withevents writeonly xor
-"""
-IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+# Slugs that are refused, and why. A slug that is derived from a name avoids them: cookiecutter.json, _slugs_taken.
+TAKEN_SLUGS = {
+    **dict.fromkeys(WINDOWS_DEVICES, "is a device on Windows"),
+    **dict.fromkeys(YAML_WORDS, "is not a name but a value to YAML"),
+    **dict.fromkeys(ASSEMBLIES, "is the name of an assembly that .NET or the tests load"),
+    **dict.fromkeys(FOLDERS, "is the name of a folder that .NET makes itself"),
+}
 
 SOCKET_PATH_LENGTH = MAX_BYTES - INSTANCE_SUFFIX_BYTES
 SOCKET_PATH = re.compile(r"/(?:tmp|run)(?P<directories>(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+)/[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -71,10 +61,10 @@ def shown(value: object) -> str:
 
 def name_fault(name: str) -> str | None:
     """Return what is wrong with a display name."""
-    strange = [sign for sign in name if not _belongs_in_a_name(sign)]
-    if strange:
-        sign = strange[0] if strange[0].isprintable() else f"U+{ord(strange[0]):04X}"
-        return f"holds {sign}, which a name cannot; use letters, digits, spaces and any of {NAME_SIGNS.strip()}"
+    refused = next((character for character in name if not _is_allowed_in_name(character)), None)
+    if refused:
+        shown_as = refused if refused.isprintable() else f"U+{ord(refused):04X}"
+        return f"holds {shown_as}, which a name cannot; use letters, digits, spaces and any of {PUNCTUATION.strip()}"
     if not name:
         return "is empty; use words such as My App"
     if len(name) > NAME_LENGTH:
@@ -82,27 +72,13 @@ def name_fault(name: str) -> str | None:
     if name != " ".join(name.split()):
         return "has a space too many; write one between words and none around them, such as My App"
     if not name[0].isalnum() or re.search(r"\b_|_\b", name):  # Markdown would read a list, or emphasis
-        return "has a sign where a word begins or ends; begin with a letter, use _ only inside words, such as My_App"
+        return "starts with punctuation, or has _ outside of a word; start with a letter or digit, such as My_App"
     return None
 
 
-def _belongs_in_a_name(sign: str) -> bool:
-    """Tell whether a display name may hold this character."""
-    return sign in NAME_SIGNS or unicodedata.category(sign) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"}
-
-
-def namespace_fault(namespace: str, taken: Set[str]) -> str | None:
-    """Return what is wrong with the C# namespace that a display name gives.
-
-    `taken` holds the names that the generated code uses for something else: the compiler would look there no more.
-    """
-    if not namespace:
-        return "has no letter that can be written as a to z for the C# namespace; use a name such as My App"
-    if not IDENTIFIER.fullmatch(namespace):
-        return f"gives the C# namespace {shown(namespace)}, which is none; begin with a letter, such as My App"
-    if namespace in NAMESPACES or namespace in taken or namespace.lower() in KEYWORDS.split():
-        return f"gives the C# namespace {namespace}, which is taken; use a name such as {namespace} App"
-    return None
+def _is_allowed_in_name(character: str) -> bool:
+    """Return whether a display name may hold this character."""
+    return character in PUNCTUATION or unicodedata.category(character) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"}
 
 
 def slug_fault(slug: str) -> str | None:
@@ -114,13 +90,8 @@ def slug_fault(slug: str) -> str | None:
             "is not a name for an image and an assembly; use a to z, 0 to 9 and single - or _ between them, "
             "a letter first, such as my-app"
         )
-    reasons = {
-        "is a device on Windows": WINDOWS_DEVICES,
-        "is not a name but a value to YAML": YAML_WORDS,
-        "is the name of an assembly that .NET or the tests load": ASSEMBLIES,
-        "is the name of a folder that .NET makes itself": FOLDERS,
-    }
-    return next((f"{why}; use another, such as {slug}-app" for why, taken in reasons.items() if slug in taken), None)
+    reason = TAKEN_SLUGS.get(slug)
+    return f"{reason}; use another, such as {slug}-app" if reason else None
 
 
 def port_fault(port: str) -> str | None:
@@ -145,26 +116,10 @@ def socket_fault(path: str) -> str | None:
     return None
 
 
-def names_in_code(template: Path) -> Set[str]:
-    """Return the names that the template's C# files use: types, attributes, what they declare.
-
-    Takes the template's folder. Comments, strings and what follows a dot are left out.
-    """
-    names: set[str] = set()
-    for source in template.glob("{{*}}/**/*.cs"):
-        code = re.sub(r'//.*|"[^"\n]*"', "", source.read_text(encoding="utf-8"))
-        names.update(re.findall(r"(?<![\w.])[A-Z]\w*", code))
-    return names
-
-
-def refusals(answers: Mapping[str, object], taken: Set[str]) -> list[str]:
-    """Return a line for each wrong answer: its name, its value, what is wrong, a right one.
-
-    `answers` is Cookiecutter's context; `taken` is what `names_in_code` returns.
-    """
-    namespace = str(answers["__namespace"])
+def refusals(answers: Mapping[str, object]) -> list[str]:
+    """Return a line for each wrong answer of Cookiecutter's context: its name, its value, what is wrong, a right one."""
     rules: dict[str, Callable[[str], str | None]] = {
-        "project_name": lambda name: name_fault(name) or namespace_fault(namespace, taken),
+        "project_name": name_fault,
         "project_slug": slug_fault,
         "http_port": port_fault,
         "socket_path": socket_fault,
@@ -190,25 +145,24 @@ def too_old(version: str) -> str | None:
     return f'Cookiecutter {version} is too old; {needed} or newer is needed: pipx install "cookiecutter>={needed}"'
 
 
-def no_room(folder: Path) -> str | None:
+def disk_fault(folder: Path) -> str | None:
     """Return what to do where a folder's disk is too full for a project, else None.
 
     Cookiecutter would leave half a project there, with a traceback.
     """
     disk = shutil.disk_usage(folder)
-    if disk.free >= ROOM or not disk.total:  # some file systems do not tell
+    if disk.free >= MIN_FREE_BYTES or not disk.total:  # some file systems do not tell
         return None
-    return f"The disk of {folder} has {disk.free // 1000} kB left; make {ROOM // 1000} kB free"
+    return f"The disk of {folder} has {disk.free // 1000} kB left; make {MIN_FREE_BYTES // 1000} kB free"
 
 
-def main(answers: Mapping[str, object], template: Path, version: str) -> int:
+def main(answers: Mapping[str, object], version: str) -> int:
     """Print what is refused to stderr, and return the hook's exit code.
 
-    Takes Cookiecutter's context, the template's folder and Cookiecutter's version. The project's folder is the current
-    one, and empty.
+    Takes Cookiecutter's context and Cookiecutter's version. The project's folder is the current one, and empty.
     """
     old = too_old(version)  # such a version leaves the derived answers unfinished: nothing else can be judged
-    faults = [old] if old else [*refusals(answers, names_in_code(template)), no_room(Path.cwd())]
+    faults = [old] if old else [*refusals(answers), disk_fault(Path.cwd())]
     lines = [fault for fault in faults if fault]
     for line in lines:
         console.warn(line)

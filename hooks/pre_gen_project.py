@@ -24,4 +24,4 @@ sys.path[:0] = [str(Path(TEMPLATE, "hooks")), str(SCRIPTS)]
 import answers  # noqa: E402
 import cookiecutter  # noqa: E402
 
-sys.exit(answers.main(ANSWERS, Path(TEMPLATE), cookiecutter.__version__))
+sys.exit(answers.main(ANSWERS, cookiecutter.__version__))

@@ -49,7 +49,7 @@ def test_all_wrong_answers_are_refused_at_once_and_nothing_is_left(output_dir: P
     done = cookiecutter(REPO, output_dir, *wrong, check=False)
 
     assert refusals(done) == [
-        'project_name: "a{b" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'’()!',
+        'project_name: "a{b" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'’()!&/:;@%=?',
         'project_slug: "nul" is a device on Windows; use another, such as nul-app',
         'http_port: "80a" is not a port; use 1 to 65535, such as 8080',
         'socket_path: "/tmp/x.sock" is not a file in a directory of its own below /tmp or /run; use letters, digits '
@@ -61,8 +61,6 @@ def test_all_wrong_answers_are_refused_at_once_and_nothing_is_left(output_dir: P
 @pytest.mark.parametrize(
     ("answer", "named"),
     [
-        ("project_name=System", ["project_name", "project_slug"]),
-        ("project_name=Task", ["project_name"]),
         ("project_name=🚀", ["project_name"]),
         ("project_name=" + "x" * 300, ["project_name"]),
         ("project_slug=My App", ["project_slug"]),
@@ -86,7 +84,7 @@ def test_a_terminal_that_knows_only_ascii_still_shows_the_refusal(output_dir: Pa
     done = cookiecutter(REPO, output_dir, "project_name=é{", env={"PYTHONIOENCODING": "ascii"}, check=False)
 
     assert refusals(done) == [
-        'project_name: "\\xe9{" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'\\u2019()!'
+        'project_name: "\\xe9{" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'\\u2019()!&/:;@%=?'
     ]
 
 
