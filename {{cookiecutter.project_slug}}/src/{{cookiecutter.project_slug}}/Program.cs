@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.HttpOverrides;
-using {{ cookiecutter.__namespace }};
+using Microsoft.Extensions.Options;
+using {{ cookiecutter.__namespace }}.UnixSocket;
 
 // Commands for a running instance. They come first, without a host, because Docker runs `health` again and again.
 switch (args)
@@ -8,6 +9,16 @@ switch (args)
     case ["serves"]: return SocketCommands.Serves();
     case ["take-over"]: return SocketCommands.TakeOver();
 }
+
+// Where the socket cannot be served, one line says what to do.
+AppDomain.CurrentDomain.UnhandledException += (_, failure) =>
+{
+    if (failure.ExceptionObject is Exception e and (SocketUnavailableException or OptionsValidationException))
+    {
+        Console.Error.WriteLine(e.Message);
+        Environment.Exit(1);
+    }
+};
 
 var builder = WebApplication.CreateBuilder(args);
 

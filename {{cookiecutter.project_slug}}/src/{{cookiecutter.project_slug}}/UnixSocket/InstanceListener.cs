@@ -1,22 +1,19 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Options;
 
-namespace {{ cookiecutter.__namespace }};
+namespace {{ cookiecutter.__namespace }}.UnixSocket;
 
 /// <summary>Reports the public path, counts the instance's connections, and drains before it closes.</summary>
 internal sealed partial class InstanceListener(
     IConnectionListener inner,
-    SocketInstance instance,
-    SocketDrain drain,
+    InstanceNames instance,
+    ConnectionDrain drain,
     TimeSpan drainTimeout,
-    ILogger logger) : IConnectionListener
+    ILogger<InstanceListener> logger) : IConnectionListener
 {
+    private static readonly TimeSpan NeighbourTimeout = TimeSpan.FromSeconds(1);
+
     /// <summary>The public path: what the app reports and logs as its address.</summary>
     public EndPoint EndPoint { get; } = new UnixDomainSocketEndPoint(instance.PublicPath);
 
@@ -39,7 +36,7 @@ internal sealed partial class InstanceListener(
         {
             await WithdrawAsync();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (SocketUnavailableException.IsCause(e))
         {
             LogNotWithdrawn(e, instance.PublicPath); // the connections are drained all the same
         }
@@ -50,11 +47,16 @@ internal sealed partial class InstanceListener(
 
     private async Task WithdrawAsync()
     {
-        using var gate = await instance.EnterGateAsync();
-        instance.RemoveRecord();
+        // Before the gate: a frozen neighbour answers nothing, and others wait at the gate.
+        var others = instance.FindOthers().Select(path => Task.Run(
+            () => HealthProbe.Ask(path, NeighbourTimeout) is null ? path : null));
+        var healthy = (await Task.WhenAll(others)).OfType<string>();
+
+        using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
+        InstanceRecord.Remove(instance);
         if (gate is not null)
         {
-            instance.Withdraw();
+            instance.Withdraw(healthy);
         }
     }
 

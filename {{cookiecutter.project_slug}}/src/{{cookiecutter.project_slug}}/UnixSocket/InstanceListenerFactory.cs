@@ -1,50 +1,61 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
-namespace {{ cookiecutter.__namespace }};
+namespace {{ cookiecutter.__namespace }}.UnixSocket;
 
-/// <summary>Binds an instance's own name for the public path, and publishes it when it is healthy.</summary>
-internal sealed partial class InstanceListenerFactory(
+/// <summary>Binds an instance's own name when Kestrel asks for the public path.</summary>
+internal sealed class InstanceListenerFactory(
     IOptions<SocketTransportOptions> transportOptions,
     IOptions<SocketLifecycleOptions> options,
-    SocketDrain drain,
+    ConnectionDrain drain,
     IHostEnvironment environment,
-    IHostApplicationLifetime lifetime,
     ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private static readonly TimeSpan HealthPollInterval = TimeSpan.FromMilliseconds(100);
+    private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    private static readonly TimeSpan PathPollInterval = TimeSpan.FromSeconds(1);
+    // Connecting takes the right to write: the owner has it, and the group, to which the proxy belongs.
+    private const UnixFileMode OwnerAndGroup =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
     private readonly SocketTransportFactory _sockets = new(transportOptions, loggerFactory);
-    private readonly ILogger _logger = loggerFactory.CreateLogger<InstanceListenerFactory>();
+    private readonly ILogger<InstanceListener> _logger = loggerFactory.CreateLogger<InstanceListener>();
+
+    /// <summary>The names of the instance that is bound; null before, and where Kestrel listens elsewhere.</summary>
+    public InstanceNames? Instance { get; private set; }
 
     /// <inheritdoc />
     public bool CanBind(EndPoint endpoint) =>
         endpoint is UnixDomainSocketEndPoint && Path.IsPathRooted(endpoint.ToString()) && !OperatingSystem.IsWindows();
 
     /// <inheritdoc />
+    /// <exception cref="SocketUnavailableException">The socket cannot be bound, or it is a second one.</exception>
     public async ValueTask<IConnectionListener> BindAsync(
         EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         var publicPath = endpoint.ToString()!;
+        if (Instance is { PublicPath: var bound })
+        {
+            throw new SocketUnavailableException(
+                $"The app is to listen on two Unix sockets, {bound} and {publicPath}, and one is possible: remove one "
+                + "ListenUnixSocket, or the Kestrel:Endpoints setting with http://unix:.");
+        }
+
         try
         {
-            return await BindAsync(SocketInstance.Create(publicPath), cancellationToken);
+            Instance = InstanceNames.Create(publicPath);
+            var listener = await BindAsync(Instance, cancellationToken);
+            return new InstanceListener(listener, Instance, drain, options.Value.DrainTimeout, _logger);
         }
-        catch (Exception e) when (IsCausedByTheDirectory(e))
+        catch (Exception e) when (SocketUnavailableException.IsCause(e))
         {
-            throw Exit(publicPath, e);
+            throw SocketUnavailableException.From(publicPath, e);
         }
     }
 
-    private async Task<IConnectionListener> BindAsync(SocketInstance instance, CancellationToken cancellationToken)
+    private async Task<IConnectionListener> BindAsync(InstanceNames instance, CancellationToken cancellationToken)
     {
         // Elsewhere a missing directory means that the shared volume is not mounted: a new one would hide that.
         if (environment.IsDevelopment() && !OperatingSystem.IsWindows())
@@ -53,7 +64,7 @@ internal sealed partial class InstanceListenerFactory(
         }
 
         instance.EnsurePathIsFree();
-        using var gate = await instance.EnterGateAsync();
+        using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
         if (gate is not null)
         {
             instance.RemoveDeadInstances();
@@ -62,116 +73,9 @@ internal sealed partial class InstanceListenerFactory(
         var listener = await _sockets.BindAsync(new UnixDomainSocketEndPoint(instance.OwnPath), cancellationToken);
         if (!OperatingSystem.IsWindows())
         {
-            // Connecting takes the right to write: the owner has it, and the group, to which the proxy belongs.
             File.SetUnixFileMode(instance.OwnPath, OwnerAndGroup);
         }
 
-        lifetime.ApplicationStarted.Register(() => _ = ServeAsync(instance));
-        return new InstanceListener(listener, instance, drain, options.Value.DrainTimeout, _logger);
+        return listener;
     }
-
-    private async Task ServeAsync(SocketInstance instance)
-    {
-        var hasServed = false;
-        try
-        {
-            await WaitUntilHealthyAsync(instance);
-            instance.WriteRecord();
-            await PublishAsync(instance, always: true);
-            hasServed = true;
-
-            // One that took the path over and was killed has left it leading nowhere.
-            while (true)
-            {
-                await Task.Delay(PathPollInterval, lifetime.ApplicationStopping);
-                if (instance.IsPathFree)
-                {
-                    await PublishAsync(instance, always: false);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The host is stopping.
-        }
-        catch (Exception e) when (!hasServed && IsCausedByTheDirectory(e))
-        {
-            throw Exit(instance.PublicPath, e);
-        }
-        catch (Exception e)
-        {
-            // Nobody awaits this: unlogged, the app would run on and never serve.
-            LogCannotServe(e, instance.PublicPath);
-            Environment.ExitCode = 1;
-            lifetime.StopApplication();
-        }
-    }
-
-    private async Task WaitUntilHealthyAsync(SocketInstance instance)
-    {
-        string? reported = null;
-        while (await Task.Run(() => SocketHealth.Ask(instance.OwnPath), lifetime.ApplicationStopping) is { } complaint)
-        {
-            if (complaint != reported)
-            {
-                LogNotHealthy(instance.PublicPath, complaint);
-                reported = complaint;
-            }
-
-            await Task.Delay(HealthPollInterval, lifetime.ApplicationStopping);
-        }
-    }
-
-    private async Task PublishAsync(SocketInstance instance, bool always)
-    {
-        using var gate = await instance.EnterGateAsync();
-        lifetime.ApplicationStopping.ThrowIfCancellationRequested();
-        if (always || instance.IsPathFree)
-        {
-            instance.Publish();
-            LogPublished(instance.PublicPath, instance.OwnPath);
-        }
-    }
-
-    private static bool IsCausedByTheDirectory(Exception e) =>
-        e is IOException or UnauthorizedAccessException or SocketException;
-
-    // An exception thrown from here would reach the user as fifty lines of stack traces. What went wrong is the
-    // directory, not the code: one line says what to do, and nothing is served yet that would have to be ended well.
-    private static InvalidOperationException Exit(string publicPath, Exception e)
-    {
-        var directory = Path.GetDirectoryName(publicPath);
-        Console.Error.WriteLine(e switch
-        {
-            DirectoryNotFoundException =>
-                $"{directory} does not exist: create it, or mount the socket's volume there (compose.yaml, volumes).",
-            UnauthorizedAccessException or SocketException { SocketErrorCode: SocketError.AccessDenied } =>
-                $"{directory} is not writable for the user {Environment.UserName}: make that user its owner "
-                + "(compose.yaml: the volume's uid, gid and mode; `docker compose down --volumes` once after a change of them).",
-            IOException { HResult: 28 /* ENOSPC */ } =>
-                $"{directory} is full: remove what does not belong there, or give the volume more room (compose.yaml).",
-            IOException { HResult: 30 /* EROFS */ } =>
-                $"{directory} is read-only: the app needs to write there (compose.yaml, services: app: volumes).",
-            SocketException { SocketErrorCode: SocketError.SocketError } => // what .NET has no name for, such as ENOSPC
-                $"Cannot bind {publicPath}. Is {directory} full?",
-            SocketException => $"Cannot bind {publicPath}: {e.Message}.",
-            _ => e.Message,
-        });
-        Environment.Exit(1);
-        return new InvalidOperationException(e.Message, e);
-    }
-
-    private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
-    private const UnixFileMode OwnerAndGroup =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
-
-    [LoggerMessage(1, LogLevel.Information, "{PublicPath} now leads to {OwnPath}")]
-    private partial void LogPublished(string publicPath, string ownPath);
-
-    [LoggerMessage(2, LogLevel.Warning, "{PublicPath} stays as it is until this instance is healthy: {Complaint}")]
-    private partial void LogNotHealthy(string publicPath, string complaint);
-
-    [LoggerMessage(3, LogLevel.Critical, "This instance cannot serve {PublicPath}, and stops")]
-    private partial void LogCannotServe(Exception exception, string publicPath);
 }

@@ -1,15 +1,6 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Options;
+namespace {{ cookiecutter.__namespace }}.UnixSocket;
 
-namespace {{ cookiecutter.__namespace }};
-
-/// <summary>Asked of a running instance from outside: <c>docker exec ID dotnet app.dll COMMAND</c>.</summary>
+/// <summary>Commands to a running instance: <c>docker exec ID dotnet app.dll COMMAND</c>.</summary>
 public static class SocketCommands
 {
     /// <summary>Asks the instance that runs in this container for /healthz, over its own socket.</summary>
@@ -33,18 +24,18 @@ public static class SocketCommands
     /// <returns>The exit code: 0 if the path leads here now; otherwise 1, and nothing has changed.</returns>
     public static int TakeOver() => Run(static instance =>
     {
-        using var gate = instance.EnterGateAsync().GetAwaiter().GetResult();
+        using var gate = DirectoryGate.EnterAsync(instance.PublicPath).GetAwaiter().GetResult();
         instance.Publish();
         Console.WriteLine($"{instance.PublicPath} leads to {instance.OwnPath}");
         return 0;
     });
 
-    private static int Run(Func<SocketInstance, int> command)
+    private static int Run(Func<InstanceNames, int> command)
     {
         try
         {
-            var instance = SocketInstance.ReadRecord();
-            var complaint = instance is null ? "no instance serves here yet" : SocketHealth.Ask(instance.OwnPath);
+            var instance = InstanceRecord.Read();
+            var complaint = instance is null ? "no instance serves here yet" : HealthProbe.Ask(instance.OwnPath);
             if (complaint is null)
             {
                 return command(instance!);

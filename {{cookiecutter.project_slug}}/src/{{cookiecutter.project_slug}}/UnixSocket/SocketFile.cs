@@ -1,0 +1,43 @@
+using System.Net.Sockets;
+
+namespace {{ cookiecutter.__namespace }}.UnixSocket;
+
+/// <summary>What .NET does not tell of a Unix socket's file.</summary>
+internal static class SocketFile
+{
+    /// <summary>Tells whether a path, which is there, is a socket, and not a file or somebody else's.</summary>
+    /// <remarks>The kernel opens files, and no sockets. For reading and writing, because opening a named pipe for one of
+    /// them would wait for its other end.</remarks>
+    public static bool IsSocket(string path)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            return false;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Tells whether nobody listens on a socket.</summary>
+    public static bool RefusesConnections(string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Blocking = false; // a frozen instance's full queue would make a blocking connect wait
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            return false;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode == SocketError.ConnectionRefused;
+        }
+    }
+}
