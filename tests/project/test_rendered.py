@@ -87,4 +87,4 @@ def test_answers_arrive_where_they_belong(without_tools: Path) -> None:
     settings = json.loads((without_tools / "src/cafe-24/appsettings.json").read_text())
     assert settings["Socket"]["Path"] == "/run/cafe/sockets/k.sock"
     assert "HTTP_PORT=18999\n" in (without_tools / ".env").read_text()
-    assert "namespace Cafe24;" in (without_tools / "src/cafe-24/SocketLifecycle.cs").read_text()
+    assert "namespace Cafe24.UnixSocket;" in (without_tools / "src/cafe-24/UnixSocket/SocketFile.cs").read_text()
