@@ -1,5 +1,6 @@
 """Whatever the files hold, check.py ends with 0 or 1, and says what it cannot read: never a traceback."""
 
+import importlib
 import json
 import random
 import sys
@@ -29,12 +30,11 @@ def mangled(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ask(mangled: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
     """A function that runs check.py in this process, for speed: a subprocess for each of thousands takes minutes."""
-    namespace: dict[str, Any] = {"__name__": "check_py", "__file__": str(mangled / "scripts/check.py")}
-    source = (mangled / "scripts/check.py").read_text()
-    module = type(sys)("check_py")
-    module.__dict__.update(namespace)
-    monkeypatch.setitem(sys.modules, "check_py", module)  # dataclasses look for their module
-    exec(compile(source, namespace["__file__"], "exec"), module.__dict__)
+    monkeypatch.syspath_prepend(str(mangled / "scripts"))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stack"]:
+        monkeypatch.delitem(sys.modules, name)
+    module = importlib.import_module("stack.check.cli")
+    assert Path(module.__file__ or "").is_relative_to(mangled)
     monkeypatch.setenv("PATH", str(mangled))
 
     def run() -> list[dict[str, Any]]:
@@ -163,8 +163,7 @@ def test_what_is_not_a_file(edited: Callable[[Edit], Path], file: str) -> None:
 
 
 def test_an_empty_folder(shop: Path, tmp_path: Path) -> None:
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts/check.py").write_text((shop / "scripts/check.py").read_text())
+    copy_project(shop / "scripts", tmp_path / "scripts")
     report = check(tmp_path, "--json", docker=False)
     assert report.code == 1
     assert {one["file"] for one in report.of("error")} >= {"compose.yaml", "h2o/h2o.conf"}

@@ -251,4 +251,4 @@ def test_a_volume_that_exists_with_other_options(project: Path) -> None:
 def test_it_knows_how_long_the_name_of_an_instance_is(shop: Path) -> None:
     lifecycle = (shop / "src/shop/SocketLifecycle.cs").read_text()
     assert "IdLength = 8;" in lifecycle
-    assert 'INSTANCE_SUFFIX = len(".1a2b3c4d")' in (shop / "scripts/check.py").read_text()
+    assert 'INSTANCE_SUFFIX = len(".1a2b3c4d")' in (shop / "scripts/stack/check/shared.py").read_text()

@@ -1,0 +1,1 @@
+"""Is this project still whole? What scripts/check.py is made of."""
