@@ -3,27 +3,27 @@
 # requires-python = ">=3.10"
 # dependencies = ["pyyaml"]
 # ///
-"""Is this project still whole? Ask after an edit, before `docker compose up`.
+"""Check that the project's configuration is consistent.
 
-Each file is read, what must agree between them is compared, and the real parsers are asked: `docker compose config` and
-`h2o -t`. A finding is `file:line: what is wrong; what to write instead`. A line that departs from the rules on purpose
-says so in a comment, `# check: allow <reason>`, and the finding becomes a note. The checks come first below, then what
-reads the project for them.
+Run it after an edit, before `docker compose up`. It reads each file, compares what must agree between them, and asks
+`docker compose config` and the proxy's own validator. A finding is `file:line: problem; remedy`. A comment on its line
+suppresses it: `# check: allow[CODE] reason`; `--list` shows the codes.
 
-Exit code: 0 the project is whole (warnings and notes may remain), 1 it is not, 2 the check could not run.
+Exit code: 0 no errors (warnings and notes may remain), 1 errors, 2 the check could not run.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 try:
-    import yaml  # noqa: F401 - it says below what to do where it is missing
+    import yaml  # noqa: F401 - for the message
 except ModuleNotFoundError:
     print("check.py needs PyYAML: `uv run scripts/check.py`, or `python3 -m pip install pyyaml` first", file=sys.stderr)
     sys.exit(2)
 
-from stack.check.cli import entry
+from stack.check import cli
 
 if __name__ == "__main__":
-    sys.exit(entry())
+    sys.exit(cli.run(Path(__file__).resolve().parent.parent))

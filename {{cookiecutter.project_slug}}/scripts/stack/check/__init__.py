@@ -1,1 +1,1 @@
-"""Is this project still whole? What scripts/check.py is made of."""
+"""Check that the project's configuration is consistent: what scripts/check.py runs."""

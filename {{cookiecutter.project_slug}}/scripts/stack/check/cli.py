@@ -1,95 +1,119 @@
-"""The report."""
+"""Run the rules on a project, and report what they find."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from pathlib import Path
 
-from stack.check import rules  # noqa: F401 - to register them
-from stack.check.compose import Model
-from stack.check.files import ROOT
-from stack.check.program import Program
+from stack.check import rules  # noqa: F401 - registers them
 from stack.check.project import Project
-from stack.check.rule import MODEL_CHECKS, PROJECT_CHECKS, Finding, warning
+from stack.check.rule import ERROR, INFO, RULES, WARNING, Finding, Rule, Violation, register
+from stack.check.suppression import suppress
+
+LIMIT = 20.0  # seconds for each program
+LABELS = {ERROR: "", WARNING: "warning: ", INFO: "note: "}
+
+CHECK_FAILED = Rule("check-failed", WARNING, "A rule that fails on what a file holds is an error of its own")
+register(CHECK_FAILED)
 
 
-def findings() -> list[Finding]:
-    """Run every check, and sort what they find."""
-    project = Project()
-    found = [one for function in PROJECT_CHECKS for one in run(function, project)]
-    for check in MODEL_CHECKS:
-        first: list[Finding] = []
-        for model in project.models:
-            new = [one for one in run(check, project, model) if one not in first]
-            found += [replace(one, message=one.message + model.label) for one in new]
-            first += new
-    found += project.problems  # of files that the checks have read, too
-    lines = {(one.file, one.line) for one in found if one.level == "error" and "-refuses" not in one.code}
-    return sorted({accepted(one) for one in found if "-refuses" not in one.code or (one.file, one.line) not in lines})
+def report(root: Path, limit: float = LIMIT) -> list[Finding]:
+    """Return what the rules find in the project of a folder, sorted. No program that was started is left behind.
 
-
-def run(function: Callable[..., Iterator[Finding]], project: Project, *more: Model) -> list[Finding]:
-    """Run one check. If it cannot cope with what a file holds, it says so, and the others go on."""
+    Each program may take `limit` seconds. Raises LookupError where the folder's proxy has no module.
+    """
+    project = Project(root, limit)
     try:
-        return list(function(project, *more))
+        _register_rules_of_proxy(project)
+        project.ask_docker()
+        found = [finding for rule in RULES.values() for finding in _apply(rule, project)]
+        return sorted(set(suppress(_without_last_resorts(found), project.texts)))
+    finally:
+        project.docker.close()
+
+
+def _register_rules_of_proxy(project: Project) -> None:
+    """Import the proxy's module, which registers rules of its own."""
+    _ = project.proxy
+
+
+def _apply(rule: Rule, project: Project) -> list[Finding]:
+    """Apply a rule to the project, or to each of its models. A rule that cannot cope with what a file holds says so."""
+    try:
+        if rule.check:
+            return [_finding(rule, violation) for violation in rule.check(project)]
+        seen: list[Violation] = []
+        found: list[Finding] = []
+        for model in project.models:
+            all_violations = rule.check_model(project, model) if rule.check_model else ()
+            new = [violation for violation in all_violations if violation not in seen]
+            found += [_finding(rule, violation, model.label) for violation in new]
+            seen += new
+        return found
     except Exception as e:
-        message = f"the check {function.__name__} failed: {type(e).__name__}: {str(e)[:200]}; please report it"
-        return [warning((project.main, 1), "check-failed", message)]
+        message = f"the rule {rule.code} failed: {type(e).__name__}: {str(e)[:200]}"
+        return [_finding(CHECK_FAILED, ((project.compose.main, 1), message, "please report it"))]
 
 
-def accepted(finding: Finding) -> Finding:
-    """Return a finding as a note where a comment on its line accepts it, with a reason."""
-    if finding.level == "info" or finding.code in ("syntax", "duplicate-key", "unreadable"):
-        return finding
-    with contextlib.suppress(OSError, IndexError):
-        lines = (ROOT / finding.file).read_text("utf-8-sig", errors="replace").splitlines()
-        comment = re.search(r"(?:#|//)\s*check:\s*allow\b[\s:]*(.*?)\s*$", lines[finding.line - 1])
-        if comment and comment[1]:
-            return replace(finding, level="info", message=f"{finding.message} (allowed: {comment[1]})", remedy="")
-        if comment:
-            return replace(finding, remedy="give the reason: # check: allow <reason>")
-    return finding
+def _finding(rule: Rule, violation: Violation, label: str = "") -> Finding:
+    (file, line), problem, remedy = violation
+    return Finding(file, line, rule.level, rule.code, problem + label, remedy)
 
 
-def main() -> int:
-    """Print the findings, and return the exit code."""
-    parser = argparse.ArgumentParser(
-        description="Is this project still whole? Ask after an edit, before `docker compose up`."
-    )
-    parser.add_argument("--json", action="store_true", help="a list of {file, line, level, code, message, remedy}")
-    parser.add_argument("--time-limit", type=float, default=Program.limit, metavar="SECONDS", help="for docker and h2o")
-    options = parser.parse_args()
-    Program.limit = options.time_limit
-    found = findings()
-    errors, warnings = (sum(one.level == level for one in found) for level in ("error", "warning"))
-    if options.json:
-        print(json.dumps([asdict(one) for one in found], indent=2))
-        return 1 if errors else 0
-    for one in found:
-        level = {"error": "", "warning": "warning: ", "info": "note: "}[one.level]
-        print(f"{one.file}:{one.line}: {level}{one.message}" + (f"; {one.remedy}" if one.remedy else ""))
-    print(f"errors: {errors}, warnings: {warnings}" if errors or warnings else "This project is whole.")
-    return 1 if errors else 0
+def _without_last_resorts(found: list[Finding]) -> list[Finding]:
+    """Leave out what a program rejects on a line where a rule has found the error."""
+    errors = {(one.file, one.line) for one in found if one.level == ERROR and not RULES[one.code].last_resort}
+    return [one for one in found if not RULES[one.code].last_resort or (one.file, one.line) not in errors]
 
 
-def entry() -> int:
-    """Run the command, and end what it started."""
+def failed(found: list[Finding]) -> bool:
+    """Return whether one of the findings is an error."""
+    return any(one.level == ERROR for one in found)
+
+
+def lines(found: list[Finding]) -> list[str]:
+    """Return the report as text: a line for each finding, and the sum."""
+    rows = [
+        f"{one.file}:{one.line}: {LABELS[one.level]}{one.message}" + (f"; {one.remedy}" if one.remedy else "")
+        for one in found
+    ]
+    errors, warnings = (sum(one.level == level for one in found) for level in (ERROR, WARNING))
+    return [*rows, f"errors: {errors}, warnings: {warnings}" if errors or warnings else "No problems found."]
+
+
+def main(root: Path, arguments: list[str] | None = None) -> int:
+    """Run the command for the project of a folder: print the report, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Check that the project's configuration is consistent.")
+    parser.add_argument("--json", action="store_true", help="print {file, line, level, code, message, remedy}")
+    parser.add_argument("--list", action="store_true", help="print the rules: code, level and reason")
+    parser.add_argument("--time-limit", type=float, default=LIMIT, metavar="SECONDS", help="for each program")
+    options = parser.parse_args(arguments)
+    if options.list:
+        _register_rules_of_proxy(Project(root, options.time_limit))
+        width = max(map(len, RULES))
+        print("\n".join(f"{rule.code:{width}}  {rule.level:7}  {rule.why}" for rule in RULES.values()))
+        return 0
+    found = report(root, options.time_limit)
+    print(json.dumps([asdict(one) for one in found], indent=2) if options.json else "\n".join(lines(found)))
+    return 1 if failed(found) else 0
+
+
+def run(root: Path) -> int:
+    """Run the command with the streams and the signals of a terminal, and return the exit code."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = main()
+        code = main(root)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:  # whoever reads has seen enough
+        return 130
+    except BrokenPipeError:  # a closed stdout is not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    finally:
-        for program in Program.running:
-            program.kill()
+        return 0
+    except LookupError as e:
+        print(f"check.py cannot run: {e}", file=sys.stderr)
+        return 2
     return code

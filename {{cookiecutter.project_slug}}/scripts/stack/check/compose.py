@@ -1,79 +1,76 @@
-"""What Compose makes of its files."""
+"""Read .env and the Compose files as they are written: which there are, and where each key stands."""
 
 from __future__ import annotations
 
-import posixpath
-from dataclasses import dataclass
+import os
+import re
+from functools import cached_property
 
-from stack.check.values import Value, is_on, items, mapping, text
+from stack.check.document import Document
+from stack.check.files import Folder
+from stack.check.values import Place
 
-
-@dataclass(frozen=True)
-class Mount:
-    """Something from outside in a container's file system."""
-
-    kind: str  # volume, bind, tmpfs
-    source: str
-    target: str
-    writable: bool
-    made: bool  # Docker makes the host's folder where it is missing
-
-    def as_option(self) -> str:
-        """Return it as a value of `docker run --mount`, read-only: a row of CSV, since a path may hold a comma."""
-        fields = (f"type={self.kind}", f"source={self.source}", f"target={self.target}", "readonly")
-        return ",".join('"{}"'.format(field.replace('"', '""')) for field in fields)
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")  # in Compose's order
 
 
-class Model:
-    """Services, volumes and networks in Compose's long forms."""
+class ComposeFiles:
+    """compose.yaml, its override and .env."""
 
-    def __init__(self, data: Value, label: str = "") -> None:
-        self.label = label  # which file was left out
-        self.services = {name: mapping(service) for name, service in mapping(data, "services").items()}
-        self.volumes, self.networks = mapping(data, "volumes"), mapping(data, "networks")
-        self.name = text(mapping(data).get("name"))
+    def __init__(self, folder: Folder) -> None:
+        """Take the folder; the files are read when they are asked for."""
+        self._folder = folder
 
-    def get(self, service: str, key: str) -> Value:
-        """Return what the model says of a service."""
-        return self.services.get(service, {}).get(key)
+    @cached_property
+    def env(self) -> dict[str, tuple[str, Place]]:
+        """The variables of .env, each with its line; a value in quotes may span several lines."""
+        found: dict[str, tuple[str, Place]] = {}
+        within = ""
+        for line, row in enumerate(self._folder.read(".env").text.splitlines(), 1):
+            match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*(.*))?", row)
+            if within:
+                within = "" if within in row else within
+            elif match and match[2] is not None:
+                quote = match[2][:1] if match[2][:1] in ("'", '"') else ""
+                value = match[2][1:].partition(quote)[0] if quote else re.sub(r"(^|\s)#.*", "", match[2]).strip()
+                within = quote if quote and quote not in match[2][1:] else ""
+                found[match[1]] = (value, (".env", line))
+        return found
 
-    def text(self, service: str, key: str) -> str:
-        """Return a scalar that the model says of a service."""
-        return text(self.get(service, key))
+    @cached_property
+    def names(self) -> list[str]:
+        """The files that Compose reads, the main one first."""
+        named = os.environ.get("COMPOSE_FILE") or self.env.get("COMPOSE_FILE", ("",))[0]
+        if named:
+            return named.split(os.pathsep)
+        main = next((name for name in NAMES if self._folder.exists(name)), NAMES[0])
+        overrides = (main.rsplit(".", 1)[0] + f".override.{ending}" for ending in ("yaml", "yml"))
+        return [main, *[name for name in overrides if self._folder.exists(name)][:1]]
 
-    def build_context(self, service: str) -> str:
-        """Return the folder from which a service's image is built."""
-        return text(mapping(self.get(service, "build")).get("context")) or "."
+    @property
+    def main(self) -> str:
+        """The first of the files."""
+        return self.names[0]
 
-    def texts(self, service: str, path: str) -> list[str]:
-        """Return the scalars, or the words of a command, at a path such as healthcheck.test."""
-        *above, key = path.split(".")
-        return [text(value) for value in items(mapping(self.services.get(service), *above).get(key))]
+    @cached_property
+    def documents(self) -> list[Document]:
+        """The files that can be read as text."""
+        files = [self._folder.read(name) for name in self.names]
+        return [Document(file.name, file.text) for file in files if not file.problem]
 
-    def image(self, service: str) -> str:
-        """Return the image of a service, which Compose names if compose.yaml does not."""
-        return self.text(service, "image") or (f"{self.name}-{service}" if self.get(service, "build") else "")
+    @property
+    def readable(self) -> bool:
+        """Whether each file could be read and parsed."""
+        return [document.file for document in self.documents if document.data is not None] == self.names
 
-    def mounts(self, service: str) -> list[Mount]:
-        """Return all that a service mounts."""
-        temporary = (text(entry).split(":")[0] for entry in items(self.get(service, "tmpfs")))
-        found = [Mount("tmpfs", "", target, True, True) for target in temporary]
-        for entry in map(mapping, items(self.get(service, "volumes"))):
-            kind, source, target = (text(entry.get(key)) for key in ("type", "source", "target"))
-            made = is_on(mapping(entry, "bind").get("create_host_path"))
-            found.append(Mount(kind, source, target, not is_on(entry.get("read_only")), made))
-        return [mount for mount in found if mount.target.startswith("/")]
+    def where(self, *path: str, holding: str = "", key: str = "") -> Place:
+        """Return the line that sets a part of the model; the last file wins, as in Compose. See Document.find."""
+        depth, place = -1, (self.main, 1)
+        for document in self.documents:
+            found, line = document.find(path, holding, key)
+            if found > depth or (found == depth and found >= len(path)):
+                depth, place = found, line
+        return place
 
-    def holder(self, service: str, path: str) -> tuple[Mount, str] | None:
-        """Return the mount that holds a path of a service's container, and the path's name in it."""
-        path, held = posixpath.normpath(path), []
-        for mount in self.mounts(service) if path.startswith("/") else ():
-            target = posixpath.normpath(mount.target)
-            if (path + "/").startswith(target.rstrip("/") + "/"):
-                held.append((len(target), mount, posixpath.relpath(path, target)))
-        return max(held, key=lambda one: one[0])[1:] if held else None
-
-    def place_of(self, service: str, path: str) -> tuple[str, str] | None:
-        """Return a volume, or a folder of the host, and the name that a path of the container has in it."""
-        held = self.holder(service, path)
-        return (held[0].source, held[1]) if held and held[0].kind in ("volume", "bind") and held[1] != "." else None
+    def at(self, service: str, *path: str, holding: str = "", key: str = "") -> Place:
+        """Return the line that sets something of a service."""
+        return self.where("services", service, *path, holding=holding, key=key)

@@ -1,4 +1,4 @@
-"""Findings, and the registry of checks."""
+"""Define rules: each has one code, one level and one reason, and yields place, problem and remedy."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 from stack.check.values import Place
 
 if TYPE_CHECKING:
-    from stack.check.compose import Model
+    from stack.check.model import Model
     from stack.check.project import Project
 
+APP = "app"  # the app's service; that of the proxy is named after its module
+ERROR, WARNING, INFO = "error", "warning", "info"
 
-APP, H2O = "app", "h2o"  # the services that this is about; others are the user's own business
+Violation = tuple[Place, str, str]  # where, what is wrong, and what to write or run instead
+Violations = Iterator[Violation]
+ProjectCheck = Callable[["Project"], Violations]
+ModelCheck = Callable[["Project", "Model"], Violations]
 
 
 @dataclass(frozen=True, order=True)
@@ -28,33 +33,46 @@ class Finding:
     remedy: str
 
 
-def error(place: Place, code: str, message: str, level: str = "error") -> Finding:
-    """Make a finding of "what is wrong; what to write instead": something does not work, or is open."""
-    what, _, remedy = message.rpartition("; ")
-    return Finding(*place, level, code, what, remedy)
+@dataclass(frozen=True)
+class Rule:
+    """A rule as `--list` shows it, and the function that looks for violations."""
+
+    code: str
+    level: str
+    why: str
+    check: ProjectCheck | None = None  # runs once
+    check_model: ModelCheck | None = None  # runs for each model: with the override, and without
+    last_resort: bool = False  # reported only on a line where no other rule found an error
+    suppressible: bool = True
 
 
-def warning(place: Place, code: str, message: str) -> Finding:
-    """Make a finding that lets the stack start."""
-    return error(place, code, message, "warning")
+RULES: dict[str, Rule] = {}
 
 
-def note(place: Place, code: str, message: str) -> Finding:
-    """Make a finding that asks for nothing: what was not checked, or is as the user decided."""
-    return error(place, code, message, "info")
+def register(rule: Rule) -> None:
+    """Add a rule to the registry. Raises ValueError where its code is taken."""
+    if rule.code in RULES:
+        raise ValueError(f"two rules have the code {rule.code}")
+    RULES[rule.code] = rule
 
 
-PROJECT_CHECKS: list[Callable[[Project], Iterator[Finding]]] = []
-MODEL_CHECKS: list[Callable[[Project, Model], Iterator[Finding]]] = []
+def rule(code: str, level: str, why: str) -> Callable[[ModelCheck], ModelCheck]:
+    """Register a rule about the services, volumes and networks that Compose makes of its files."""
+
+    def decorate(check: ModelCheck) -> ModelCheck:
+        register(Rule(code, level, why, check_model=check))
+        return check
+
+    return decorate
 
 
-def of_project(function: Callable[[Project], Iterator[Finding]]) -> Callable[[Project], Iterator[Finding]]:
-    """Register a check of the files."""
-    PROJECT_CHECKS.append(function)
-    return function
+def project_rule(
+    code: str, level: str, why: str, *, last_resort: bool = False, suppressible: bool = True
+) -> Callable[[ProjectCheck], ProjectCheck]:
+    """Register a rule about the files, or about what Docker answers."""
 
+    def decorate(check: ProjectCheck) -> ProjectCheck:
+        register(Rule(code, level, why, check, last_resort=last_resort, suppressible=suppressible))
+        return check
 
-def of_model(function: Callable[[Project, Model], Iterator[Finding]]) -> Callable[[Project, Model], Iterator[Finding]]:
-    """Register a check of what Compose makes of its files; it runs with the override and without."""
-    MODEL_CHECKS.append(function)
-    return function
+    return decorate

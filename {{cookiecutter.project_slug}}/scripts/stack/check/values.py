@@ -1,4 +1,4 @@
-"""Values of YAML, JSON and Compose."""
+"""Read scalars, lists and mappings of YAML and JSON, whatever type stands there."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import re
 from typing import Any
 
 Place = tuple[str, int]  # file and line
-Keys = tuple[Any, ...]  # the keys that lead to a value
 Value = Any  # dict, list, text or None
 
 
 def text(value: Value) -> str:
-    """Return a scalar as text, and anything else as nothing."""
+    """Return a scalar as text, and anything else as empty text."""
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None or isinstance(value, (dict, list)) else str(value)
@@ -30,7 +29,7 @@ def mapping(value: Value, *keys: str) -> dict[str, Value]:
 
 
 def is_on(value: Value) -> bool:
-    """Whether Compose takes this for true."""
+    """Return whether Compose reads this as true."""
     return text(value).lower() in ("true", "yes", "on", "y")
 
 
@@ -39,12 +38,12 @@ def number(value: Value, base: int = 10) -> int | None:
     return int(text(value), base) if re.fullmatch(r"[0-7]{1,9}" if base == 8 else r"[0-9]{1,9}", text(value)) else None
 
 
-def seconds_of(duration: str) -> float | None:
-    """Return the seconds of a duration of Compose, such as 1m30s."""
-    if not re.fullmatch(r"(\d{1,9}(\.\d{1,9})?(us|ms|s|m|h))+", duration):
+def seconds_of_duration(value: str) -> float | None:
+    """Return the seconds of a duration as Compose and Go write it, such as 1m30s."""
+    if not re.fullmatch(r"(\d{1,9}(\.\d{1,9})?(us|ms|s|m|h))+", value):
         return None
     unit = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
-    return sum(float(amount) * unit[name] for amount, name in re.findall(r"([\d.]+)([a-z]+)", duration))
+    return sum(float(amount) * unit[name] for amount, name in re.findall(r"([\d.]+)([a-z]+)", value))
 
 
 def seconds_of_timespan(value: str) -> float | None:

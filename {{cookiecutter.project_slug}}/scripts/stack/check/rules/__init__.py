@@ -1,5 +1,5 @@
-"""The checks, by subject. They run in this order."""
+"""The rules, by subject. Importing this registers them."""
 
-from stack.check.rules import files, hardening, network, proxy, shutdown, socket, syntax, tools
+from stack.check.rules import files, hardening, health, network, proxy, shutdown, socket, syntax, tools, volume
 
-__all__ = ["files", "hardening", "network", "proxy", "shutdown", "socket", "syntax", "tools"]
+__all__ = ["files", "hardening", "health", "network", "proxy", "shutdown", "socket", "syntax", "tools", "volume"]

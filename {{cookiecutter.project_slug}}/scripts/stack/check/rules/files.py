@@ -1,121 +1,172 @@
-"""What the files refer to, and what exists already."""
+"""What the files refer to exists, and is newer than what it is made from."""
 
 from __future__ import annotations
 
-import os
+import contextlib
 import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import datetime
 
-from stack.check.compose import Model
-from stack.check.files import ROOT, newest, relative, timestamp
+from stack.check.model import Model, Mount
 from stack.check.project import Project
-from stack.check.rule import APP, H2O, Finding, error, of_model, of_project, warning
-from stack.check.values import is_on, items, mapping, text
+from stack.check.rule import APP, ERROR, WARNING, Violations, project_rule, rule
+from stack.check.values import Place, Value, items, mapping, text
+
+PUBLISH = "publish"
+REDEPLOY = "run `python3 scripts/redeploy.py`"
 
 
-@of_model
-def what_is_mounted_and_built_is_there(project: Project, model: Model) -> Iterator[Finding]:
-    """Folders that are mounted exist, and Dockerfiles, and what those copy; a folder that Docker makes is root's."""
+@rule("dockerfile-missing", ERROR, "An image cannot be built without its Dockerfile")
+def find_dockerfiles(project: Project, model: Model) -> Violations:
+    """Those of all services."""
     for name in model.services:
-        file, content = project.dockerfile_of(model, name)
-        if file and not content and not os.path.lexists(ROOT / file):
-            message = f"{name}: {file} is missing; name the folder that has it"
-            yield error(project.at(name, "build"), "missing-file", message)
+        file = project.dockerfile(model, name)
+        if file.missing:
+            yield project.at(name, "build"), f"{name}: {file.name} is missing", "name the folder that has it"
+
+
+def _missing_mounts(project: Project, model: Model) -> Iterator[tuple[str, Mount, Place]]:
+    for name in (APP, project.proxy.service):
         for mount in model.mounts(name):
-            if mount.kind == "volume" and mount.source and mount.source not in model.volumes:
-                place = project.at(name, "volumes", holding=mount.source)
-                message = f"{name}: there is no volume {mount.source}; declare it below `volumes`"
-                yield error(place, "missing-file", message)
-        for mount in model.mounts(name) if name in (APP, H2O) else ():
-            if mount.kind == "bind" and not os.path.lexists(mount.source):
-                remedy = "run `python3 scripts/redeploy.py`, or delete compose.override.yaml"
-                remedy = remedy if relative(mount.source) == "publish" else "make it, or mount another"
-                tell, place = warning if mount.made else error, project.at(name, "volumes", holding=mount.target)
-                yield tell(place, "missing-file", f"{name}: {relative(mount.source)} is missing; {remedy}")
-    file, content = project.dockerfile_of(model, H2O)
-    held, copied = model.holder(H2O, project.conf_inside), re.escape(posixpath.basename(project.conf_inside))
-    if not held and not re.search(rf"(?m)^(COPY|ADD)\s.*({copied}|\s\.\s)", content):
-        message = f"h2o: nothing is mounted where it reads {project.conf_inside}; mount the folder h2o there"
-        yield error(project.at(H2O, "volumes", holding="h2o", key="target"), "missing-file", message)
-    elif held and held[0].kind == "bind" and held[1] == ".":
-        message = "h2o: many editors write a new file, and the container keeps the old one; mount the folder h2o"
-        yield warning(project.at(H2O, "volumes", holding=project.conf_inside), "file-mount", message)
-    yield from what_is_copied_is_there("Dockerfile", project.dockerfile, ROOT)
-    yield from what_is_copied_is_there(file, content, ROOT / relative(model.build_context(H2O)))
+            if mount.kind == "bind" and not project.folder.exists(mount.source):
+                yield name, mount, project.at(name, "volumes", holding=mount.target)
 
 
-def what_is_copied_is_there(dockerfile: str, content: str, context: Path) -> Iterator[Finding]:
-    """What a Dockerfile copies from its build context, or publishes, exists."""
-    for line, row in enumerate(content.splitlines(), 1):
-        match = re.fullmatch(r"(?:COPY|RUN dotnet (?:restore|publish))\s+((?!--)[^\[$*]+?)(\s+\S+|\s+--.*)?\s*", row)
-        for source in match[1].split() if match else ():
-            if not os.path.lexists(context / source.strip("/")):
-                message = f"{source} is missing; name a file or folder that is here"
-                yield error((dockerfile, line), "missing-file", message)
+@rule("mount-missing", ERROR, "Docker does not start a container whose mounted folder is missing")
+def find_mounted_folders(project: Project, model: Model) -> Violations:
+    """With create_host_path: false."""
+    for name, mount, place in _missing_mounts(project, model):
+        if not mount.creates_source:
+            source = project.folder.relative(mount.source)
+            published = f"{REDEPLOY}, or delete compose.override.yaml"
+            remedy = published if source == PUBLISH else "make it, or mount another"
+            yield place, f"{name}: {source} is missing", remedy
 
 
-@of_model
-def the_app_has_one_name(project: Project, model: Model) -> Iterator[Finding]:
-    """`dotnet NAME.dll`, in three files, is what the build makes, and the runtime is the one that it is built for."""
-    build = "\n".join(project.msbuild.values())
-    named, target = re.search(r"<AssemblyName>([^<$]*)<", build), re.search(r"<TargetFramework>net(\d+)\.", build)
-    csproj = next((file for file in project.msbuild if file.endswith(".csproj")), "")
-    name = f"{named[1].strip() if named else Path(csproj).stem}.dll"
-    rows = [(("Dockerfile", line), row) for line, row in enumerate(project.dockerfile.splitlines(), 1)]
+@rule("mount-created", WARNING, "Docker makes a missing folder as root's and empty")
+def report_created_folders(project: Project, model: Model) -> Violations:
+    """Without create_host_path: false."""
+    for name, mount, place in _missing_mounts(project, model):
+        if mount.creates_source:
+            source = project.folder.relative(mount.source)
+            yield place, f"{name}: {source} is missing", "make it, or write bind: {create_host_path: false}"
+
+
+def _config_mount(project: Project, model: Model) -> tuple[Mount, str] | None:
+    return model.mount_of(project.proxy.service, project.config_path)
+
+
+@rule("config-mount", ERROR, "The proxy does not start without its configuration")
+def mount_config(project: Project, model: Model) -> Violations:
+    """It is mounted, or copied into the image."""
+    service, path = project.proxy.service, project.config_path
+    copied = rf"(?m)^(COPY|ADD)\s.*({re.escape(posixpath.basename(path))}|\s\.\s)"
+    if not _config_mount(project, model) and not re.search(copied, project.dockerfile(model, service).text):
+        place = project.at(service, "volumes", holding=service, key="target")
+        problem = f"{service}: nothing is mounted at {path}, which it reads"
+        yield place, problem, f"mount the folder {service} at {posixpath.dirname(path)}"
+
+
+@rule("config-mount-file", WARNING, "Many editors replace a file, and the container keeps the old one")
+def mount_config_folder(project: Project, model: Model) -> Violations:
+    """The folder is mounted, not the file."""
+    service, held = project.proxy.service, _config_mount(project, model)
+    if held and held[0].kind == "bind" and held[1] == ".":
+        place = project.at(service, "volumes", holding=project.config_path)
+        yield place, f"{service}: the file {project.config_path} is mounted by itself", "mount its folder"
+
+
+@rule("app-name", ERROR, "`dotnet NAME.dll` fails where the build makes a file of another name")
+def match_app_name(project: Project, model: Model) -> Violations:
+    """The Dockerfile, the command and the health check name it."""
+    project_file, build = project.app.project_file, project.app.build_settings
+    named = re.search(r"<AssemblyName>([^<$]*)<", build)
+    stem = posixpath.splitext(posixpath.basename(project_file))[0]
+    name = f"{named[1].strip() if named else stem}.dll"
+    for place, row in _app_rows(project, model):
+        for word in re.findall(r"dotnet[\s\",]+(\S+?\.dll)\b", row) if project_file and "RUN" not in row else ():
+            if posixpath.basename(word) != name:
+                yield place, f"{word} is not {name}, which {project_file} is built into", f"write {name}"
+
+
+@rule("dotnet-version", ERROR, "The app does not start on a runtime of another version than it is built for")
+def match_runtime(project: Project, model: Model) -> Violations:
+    """An SDK that is too old fails loudly in the build."""
+    target = re.search(r"<TargetFramework>net(\d+)\.", project.app.build_settings)
+    for place, row in _app_rows(project, model) if target else ():
+        image = re.search(r"^(?:FROM|IMAGE)\s.*dotnet/aspnet\S*?:(\d+)\.", row)
+        if image and target and image[1] != target[1]:
+            problem = f"the image has .NET {image[1]}, but the app is built for .NET {target[1]}"
+            yield place, problem, f"write aspnet:{target[1]}.0"
+
+
+def _app_rows(project: Project, model: Model) -> list[tuple[Place, str]]:
+    """Return the lines of the Dockerfile, and what Compose runs, as lines of one too."""
+    lines = project.folder.read("Dockerfile").text.splitlines()
+    rows: list[tuple[Place, str]] = [(("Dockerfile", line), row) for line, row in enumerate(lines, 1)]
     for path in ("entrypoint", "command", "healthcheck.test", "image"):
         rows.append((project.at(APP, *path.split(".")), f"{path.upper()} {' '.join(model.texts(APP, path))}"))
-    for place, row in rows:
-        for word in re.findall(r"dotnet[\s\",]+(\S+?\.dll)\b", row) if csproj and "RUN" not in row else ():
-            if posixpath.basename(word) != name:
-                yield error(place, "app-name", f"{csproj} is built into {name}, not {word}; write {name}")
-        image = re.search(r"^(?:FROM|IMAGE)\s.*dotnet/(sdk|aspnet)\S*?:(\d+)\.", row)
-        have, need = int(image[2]) if image else 0, int(target[1]) if target else 0
-        if image and target and (have < need or (image[1] == "aspnet" and have > need)):
-            message = f"the image has .NET {have}, and the app is built for .NET {need}; write {image[1]}:{need}.0"
-            yield error(place, "dotnet", message)
-    if name in model.texts(APP, "command") and not model.get(APP, "build"):
-        inside = posixpath.join(model.text(APP, "working_dir") or "/", name)
-        held = model.holder(APP, inside)
-        if not held and "dotnet/aspnet" in model.text(APP, "image"):
-            yield error(project.at(APP, "command"), "missing-file", f"app: {inside} is not there; mount publish there")
-        elif held and held[0].kind == "bind" and os.path.lexists(held[0].source):
-            file = relative(posixpath.join(held[0].source, held[1]))
-            if not os.path.lexists(ROOT / file):
-                place = project.at(APP, "volumes", holding=held[0].target)
-                yield error(place, "missing-file", f"app: {file} is missing; run `python3 scripts/redeploy.py`")
+    return rows
 
 
-@of_project
-def the_volume_is_as_described(project: Project) -> Iterator[Finding]:
-    """Compose keeps an existing volume as it is, and says nothing when its description has changed."""
-    found, name = items(project.volume.json()), project.socket_volume
-    volume = mapping(project.models[0].volumes, name) if found else {}
-    if found and not is_on(volume.get("external")):
-        have, wanted = mapping(found[0], "Options"), mapping(volume, "driver_opts")
-        if have != wanted:
-            message = f"the volume {text(volume.get('name'))} exists with other options ({have.get('o', 'none')})"
-            place = project.where("volumes", name, "driver_opts", "o")
-            yield error(place, "old-volume", f"{message}; run `docker compose down --volumes` once")
+@rule("app-missing", ERROR, "The container exits at once where the file that it runs is missing")
+def find_published_app(project: Project, model: Model) -> Violations:
+    """The override runs what was published."""
+    for word in model.texts(APP, "command") if not model.get(APP, "build") else ():
+        inside = posixpath.join(model.text(APP, "working_dir") or "/", word)
+        held = model.mount_of(APP, inside) if word.endswith(".dll") else None
+        if word.endswith(".dll") and not held and "dotnet/aspnet" in model.text(APP, "image"):
+            yield project.at(APP, "command"), f"{APP}: nothing is mounted at {inside}", f"mount {PUBLISH} there"
+        elif held and held[0].kind == "bind" and project.folder.exists(held[0].source):
+            file = project.folder.relative(posixpath.join(held[0].source, held[1]))
+            if not project.folder.exists(file):
+                yield project.at(APP, "volumes", holding=held[0].target), f"{APP}: {file} is missing", REDEPLOY
 
 
-@of_project
-def what_runs_is_what_is_written(project: Project) -> Iterator[Finding]:
-    """./publish and the images are made once: an edit of the sources does not reach them by itself."""
+@project_rule("publish-stale", WARNING, "./publish is what runs, and does not follow an edit of the sources")
+def compare_published_app(project: Project) -> Violations:
+    """Where the override runs it."""
     model = project.models[0] if project.models else Model({})
-    sources = [*project.source_folders(), "Directory.Build.props"]
-    if any(mount.kind == "bind" and relative(mount.source) == "publish" for mount in model.mounts(APP)):
-        made, (changed, file) = newest(["publish"])[0], newest(sources)
+    binds = [mount.source for mount in model.mounts(APP) if mount.kind == "bind"]
+    if any(project.folder.relative(source) == PUBLISH for source in binds):
+        made, (changed, file) = project.folder.newest([PUBLISH])[0], project.folder.newest(_sources(project))
         if 0 < made < changed:
-            message = "this file is newer than ./publish, which is what runs; run `python3 scripts/redeploy.py`"
-            yield warning((file, 1), "stale", message)
-    dockerfile = project.dockerfile_of(model, H2O)[0]
-    of_h2o = [dockerfile, posixpath.join(posixpath.dirname(dockerfile), "entrypoint.sh")]
-    for service, files in ((APP, [*sources, "Dockerfile"]), (H2O, of_h2o if dockerfile else ["."])):
-        image = mapping((items(project.images[service].json()) or [None])[0])
-        made = max(timestamp(image.get("Created")), timestamp(mapping(image, "Metadata").get("LastTagTime")))
-        changed, file = newest(files)
-        if model.get(service, "build") and 0 < made < changed:
-            message = f"this file is newer than the image {model.image(service)}"
-            yield warning((file, 1), "stale", f"{message}; run `docker compose build {service}`")
+            yield (file, 1), "this file is newer than ./publish, which is what runs", REDEPLOY
+
+
+@project_rule("image-stale", WARNING, "Compose builds an image once, and does not follow an edit of its sources")
+def compare_images(project: Project) -> Violations:
+    """Images that are built here."""
+    model = project.models[0] if project.models else Model({})
+    service = project.proxy.service
+    dockerfile = project.dockerfile(model, service)
+    built_from = [dockerfile.name, *_copied(dockerfile.name, dockerfile.text)] if dockerfile.name else []
+    for name, files in ((APP, [*_sources(project), "Dockerfile"]), (service, built_from)):
+        answer = project.images[name]
+        image = mapping((items(answer.json) or [None])[0]) if answer else {}
+        made = max(_timestamp(image.get("Created")), _timestamp(mapping(image, "Metadata").get("LastTagTime")))
+        changed, file = project.folder.newest(files)
+        if model.get(name, "build") and 0 < made < changed:
+            problem = f"this file is newer than the image {model.image(name)}"
+            yield (file, 1), problem, f"run `docker compose build {name}`"
+
+
+def _sources(project: Project) -> list[str]:
+    return [*project.app.source_folders, "Directory.Build.props"]
+
+
+def _copied(dockerfile: str, content: str) -> list[str]:
+    """Return the files that a Dockerfile copies from its own folder."""
+    words = [word for row in re.findall(r"(?m)^COPY\s+([^-\[].*)\s\S+$", content) for word in row.split()]
+    return [posixpath.join(posixpath.dirname(dockerfile), word) for word in words if not re.search(r"[*?$]", word)]
+
+
+def _timestamp(value: Value) -> float:
+    """Return a time of Docker's, such as 2026-11-22T16:21:53.051525743Z, in seconds."""
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)", text(value))
+    with contextlib.suppress(ValueError, OverflowError):
+        if match:
+            moment = datetime.fromisoformat(match[1] + match[3].replace("Z", "+00:00"))
+            return moment.timestamp() + float(match[2] or 0)
+    return 0.0

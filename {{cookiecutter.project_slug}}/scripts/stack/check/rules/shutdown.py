@@ -1,64 +1,88 @@
-"""Times and health."""
+"""Each timeout of a shutdown is longer than the one before it.
+
+The proxy's idle connections end first, then the app's drain, then the host's shutdown, and Docker kills last.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from stack.check.compose import Model
+from stack.check.model import Model
 from stack.check.project import Project
-from stack.check.rule import APP, H2O, Finding, error, of_model
-from stack.check.shared import app_upstreams
-from stack.check.values import is_on, mapping, number, seconds_of, seconds_of_timespan, text
+from stack.check.rule import APP, ERROR, Violations, rule
+from stack.check.values import Place, number, seconds_of_duration, seconds_of_timespan
+
+DRAIN, SHUTDOWN = "Socket:DrainTimeout", "shutdownTimeoutSeconds"
+DEFAULT_DRAIN, DEFAULT_SHUTDOWN, DEFAULT_GRACE = "00:00:05", 30, "10s"
 
 
-@of_model
-def each_stop_waits_for_the_next(project: Project, model: Model) -> Iterator[Finding]:
-    """H2O's idle connections end before the app's drain, that before the host's shutdown, that before Docker's kill."""
-    unset = ("", (f"{project.app_folder}/appsettings.json", 1))
-    value, place = project.setting(model, "Socket:DrainTimeout") or unset
-    drain = seconds_of_timespan(value or "00:00:05")
-    if drain is None:
-        message = f'Socket:DrainTimeout is {value!r}, which .NET refuses; write "00:00:05" for 5 seconds'
-        yield error(place, "drain", message)
-        return
-    for up in app_upstreams(project, model):
-        kept, at = up.commands.get("proxy.timeout.keepalive", ("2000", up.place))
-        if drain * 1000 <= (number(kept) or 0):
-            message = f"H2O keeps idle connections {kept} ms, the stopping app {drain:g} s: requests are lost"
-            yield error(at, "drain", f"{message}; write less than {drain * 1000:.0f}, or a longer Socket:DrainTimeout")
-    value, place = project.setting(model, "shutdownTimeoutSeconds") or ("", place)
-    for match, at in project.in_code(r"ShutdownTimeout\s*=\s*TimeSpan\.FromSeconds\(\s*(\d{1,6})"):
+def _drain(project: Project, model: Model) -> tuple[str, Place]:
+    """Return Socket:DrainTimeout as it is written."""
+    unset = (DEFAULT_DRAIN, (f"{project.app.source_folder}/appsettings.json", 1))
+    value, place = project.app.setting(model, DRAIN) or unset
+    return value or DEFAULT_DRAIN, place
+
+
+def _shutdown(project: Project, model: Model) -> tuple[str, Place]:
+    """Return the host's shutdown timeout as it is written; code overrides the setting."""
+    value, place = project.app.setting(model, SHUTDOWN) or ("", _drain(project, model)[1])
+    for match, at in project.app.in_code(r"ShutdownTimeout\s*=\s*TimeSpan\.FromSeconds\(\s*(\d{1,6})"):
         value, place = match[1], at
-    shutdown = number(value or 30)
-    if shutdown is None:
-        yield error(place, "shutdown", f"shutdownTimeoutSeconds is {value!r}, and .NET takes 30; write a whole number")
-    elif shutdown <= drain:
-        message = f"the app is given {shutdown} s to stop, and {drain:g} s to drain; write more than {drain:g}"
-        yield error(place, "shutdown", message)
-    if not re.fullmatch(r"(SIG)?(TERM|INT|QUIT)?|15|2|3", model.text(APP, "stop_signal")):
-        message = f"the app does not stop in order at {model.text(APP, 'stop_signal')}; write stop_signal: SIGTERM"
-        yield error(project.at(APP, "stop_signal"), "grace", message)
-    grace = seconds_of(model.text(APP, "stop_grace_period") or "10s")
-    if grace is not None and grace <= (shutdown or 30):
-        message = f"Docker kills the app after {grace:g} s, while its stop may take {shutdown or 30} s"
-        at = project.at(APP, "stop_grace_period")
-        yield error(at, "grace", f"{message}; write stop_grace_period: {(shutdown or 30) + 5}s")
+    return value or str(DEFAULT_SHUTDOWN), place
 
 
-@of_model
-def the_health_checks_can_succeed(project: Project, model: Model) -> Iterator[Finding]:
-    """h2o waits for the app's health; the hosts that both health checks ask for must be allowed."""
-    health, test = mapping(model.get(APP, "healthcheck")), model.texts(APP, "healthcheck.test")
-    waits = text(mapping(model.get(H2O, "depends_on"), APP).get("condition")) == "service_healthy"
-    absent = is_on(health.get("disable")) or test in ([], ["NONE"])
-    if waits and absent and "HEALTHCHECK" not in project.dockerfile_of(model, APP)[1]:
-        message = "h2o waits for the app's health, which nothing asks for; restore the app's `healthcheck`"
-        yield error(project.at(APP, "healthcheck"), "healthz", message)
-    value, place = project.setting(model, "AllowedHosts") or ("", ("", 1))
-    allowed = [host for host in value.lower().replace(" ", "").split(";") if host]
-    asked = ["localhost", *re.findall(r"http://([^:/]+)", " ".join(model.texts(H2O, "healthcheck.test")))]
-    lacking = [host for host in dict.fromkeys(asked) if host not in allowed]
-    if allowed and "*" not in allowed and lacking:
-        message = f"the health checks, which ask for {' and '.join(lacking)}, get 400, and so nothing is healthy"
-        yield error(place, "allowed-hosts", f'{message}; write "{";".join(allowed + lacking)}"')
+@rule("drain-timeout", ERROR, "The app exits at its start where .NET cannot parse the setting")
+def parse_drain_timeout(project: Project, model: Model) -> Violations:
+    """A TimeSpan."""
+    value, place = _drain(project, model)
+    if seconds_of_timespan(value) is None:
+        yield place, f"{DRAIN} is {value!r}, not a TimeSpan", 'write "00:00:05" for 5 seconds'
+
+
+@rule("keepalive", ERROR, "A stopping app closes connections on which the proxy is about to send: requests fail")
+def order_keepalive(project: Project, model: Model) -> Violations:
+    """The proxy's idle connections have ended when the app stops to wait for them."""
+    drain = seconds_of_timespan(_drain(project, model)[0])
+    for upstream in project.app_upstreams(model):
+        if drain is not None and drain <= upstream.keepalive:
+            write, name = project.proxy.duration, project.proxy.syntax.keepalive
+            problem = f"{name} ({write(upstream.keepalive)}) must be shorter than {DRAIN} ({drain:g} s)"
+            problem += ", or requests fail during a shutdown"
+            yield upstream.at("keepalive"), problem, f"write less than {write(drain)}, or a longer {DRAIN}"
+
+
+@rule("shutdown-timeout", ERROR, "The host's default of 30 s holds where the setting is not a number")
+def parse_shutdown_timeout(project: Project, model: Model) -> Violations:
+    """A whole number of seconds."""
+    value, place = _shutdown(project, model)
+    if number(value) is None:
+        yield place, f"{SHUTDOWN} is {value!r}, not a whole number", "write the seconds, such as 30"
+
+
+@rule("shutdown-order", ERROR, "The host closes connections under requests where it gives up before the drain ends")
+def order_shutdown(project: Project, model: Model) -> Violations:
+    """The drain is a part of the host's shutdown."""
+    value, place = _shutdown(project, model)
+    drain, shutdown = seconds_of_timespan(_drain(project, model)[0]), number(value)
+    if drain is not None and shutdown is not None and shutdown <= drain:
+        problem = f"{SHUTDOWN} ({shutdown} s) must be longer than {DRAIN} ({drain:g} s)"
+        yield place, problem, f"write more than {drain:g}"
+
+
+@rule("stop-signal", ERROR, "The app shuts down in order at SIGTERM, SIGINT and SIGQUIT alone")
+def require_stop_signal(project: Project, model: Model) -> Violations:
+    """Any other signal ends it at once."""
+    signal = model.text(APP, "stop_signal")
+    if not re.fullmatch(r"(SIG)?(TERM|INT|QUIT)?|15|2|3", signal):
+        problem = f"{APP}: stop_signal is {signal}, at which it does not shut down in order"
+        yield project.at(APP, "stop_signal"), problem, "write stop_signal: SIGTERM"
+
+
+@rule("grace-period", ERROR, "Docker kills the app during its shutdown: requests are lost, and the socket remains")
+def order_grace_period(project: Project, model: Model) -> Violations:
+    """Docker's default is 10 seconds."""
+    shutdown = number(_shutdown(project, model)[0]) or DEFAULT_SHUTDOWN
+    grace = seconds_of_duration(model.text(APP, "stop_grace_period") or DEFAULT_GRACE)
+    if grace is not None and grace <= shutdown:
+        problem = f"{APP}: stop_grace_period ({grace:g} s) must be longer than {SHUTDOWN} ({shutdown} s)"
+        yield project.at(APP, "stop_grace_period"), problem, f"write stop_grace_period: {shutdown + 5}s"

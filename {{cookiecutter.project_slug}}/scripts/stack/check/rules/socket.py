@@ -1,149 +1,168 @@
-"""One socket."""
+"""One socket: what Kestrel binds is what the proxy connects to."""
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Iterator
 
-from stack.check.compose import Model
-from stack.check.files import folder
+from stack.check.model import Model
 from stack.check.project import Project
-from stack.check.rule import APP, H2O, Finding, error, note, of_model, of_project
-from stack.check.shared import INSTANCE_SUFFIX, SOCKET_PATH_BYTES, app_socket, identity, socket_volume
-from stack.check.values import Place, is_on, mapping, number, text
+from stack.check.proxy import Upstream
+from stack.check.rule import APP, ERROR, INFO, Violations, project_rule, rule
+from stack.check.values import Place, text
+from stack.socket_path import INSTANCE_SUFFIX_BYTES, MAX_BYTES
+
+Shared = tuple[str, str]  # a volume or a folder of the host, and a name in it
 
 
-@of_project
-def both_services_are_there(project: Project) -> Iterator[Finding]:
-    """The two services keep their names: scripts/redeploy.py and the checks below call them by it."""
-    for name in {name for model in project.all_models for name in (APP, H2O) if name not in model.services}:
-        yield error(project.where("services"), "service", f"there is no service named {name}; name it so")
+@project_rule("service", ERROR, "redeploy.py and these rules find the two services by their names")
+def find_services(project: Project) -> Violations:
+    """The app's service has a fixed name, and the proxy's that of the proxy."""
+    expected = (APP, project.proxy.service)
+    for name in {name for model in project.all_models for name in expected if name not in model.services}:
+        yield project.compose.where("services"), f"there is no service named {name}", f"name the service {name}"
 
 
-@of_model
-def the_app_listens_on_a_socket(project: Project, model: Model) -> Iterator[Finding]:
-    """The app listens on a socket whose mode and health SocketLifecycle.cs sees to, and knows Docker's commands."""
-    listens = project.in_code(r"ListenUnixSocket\(")
-    program = next(((file, 1) for file in project.code if file.endswith("Program.cs")), (project.app_folder, 1))
-
-    def nearest(pattern: str) -> Place:
-        return next((place for _, place in project.in_code(pattern)), program)
-
-    by_settings = any("http://unix:/" in text(value) for doc in project.settings for value in doc.values.values())
-    if not listens and not by_settings:
-        message = "nothing calls ListenUnixSocket: Kestrel would listen on TCP, where nobody reaches it"
-        yield error(program, "listen", f"{message}; write kestrel.ListenUnixSocket(path)")
-    elif listens and not project.in_code(r"\.UseSocketLifecycle\(|CreateBoundListenSocket"):
-        message = "the socket's mode would be 0755, and H2O may not connect; write builder.WebHost.UseSocketLifecycle()"
-        yield error(listens[0][1], "listen", message)
-    asked = project.in_code(r'"GET (/\S*) HTTP/1')
-    if asked and not project.in_code(rf'"{re.escape(asked[0][0][1])}"'):
-        message = f"no code answers {asked[0][0][1]}, which the app asks itself before it serves"
-        remedy = f'write app.MapHealthChecks("{asked[0][0][1]}")'
-        yield error(nearest("MapHealthChecks"), "healthz", f"{message}; {remedy}")
-    test = model.texts(APP, "healthcheck.test")
-    if "dotnet" in test and test[-1] == "health" and project.code and not project.in_code(r'"health"'):
-        message = "no code answers the command `health`, which Docker runs: it would start a second app"
-        remedy = 'write case ["health"]: return SocketCommands.Health();'
-        yield error(nearest(r"switch \(args\)"), "healthz", f"{message}; {remedy}")
+@project_rule("socket-listen", ERROR, "Without a socket Kestrel listens on TCP, where nothing reaches it")
+def listen_on_socket(project: Project) -> Violations:
+    """ListenUnixSocket in the code, or an endpoint of Kestrel in the settings."""
+    values = (text(value) for document in project.app.settings for value in document.values.values())
+    if not project.app.in_code(r"ListenUnixSocket\(") and not any("http://unix:/" in value for value in values):
+        yield project.app.program, "no code calls ListenUnixSocket", "write kestrel.ListenUnixSocket(path)"
 
 
-@of_model
-def there_is_one_socket_path(project: Project, model: Model) -> Iterator[Finding]:
-    """What Kestrel binds is what H2O asks for, in one volume that both mount, and short enough for Linux."""
-    listens = app_socket(project, model)
-    if not listens:
-        for _, place in project.in_code(r"ListenUnixSocket\("):
-            yield note(place, "not-checked", "the socket's path cannot be told from here; use the setting Socket:Path")
-        return
-    path, place = listens
+@project_rule("socket-lifecycle", ERROR, "Kestrel makes the socket with mode 0755: the proxy may not connect")
+def use_lifecycle(project: Project) -> Violations:
+    """Whoever creates the bound socket sets its mode."""
+    listens = project.app.in_code(r"ListenUnixSocket\(")
+    if listens and not project.app.in_code(r"\.UseSocketLifecycle\(|CreateBoundListenSocket"):
+        problem = "no code calls UseSocketLifecycle for this socket"
+        yield listens[0][1], problem, "write builder.WebHost.UseSocketLifecycle()"
+
+
+@rule("socket-unknown", INFO, "A path that the code computes cannot be compared")
+def report_unknown_path(project: Project, model: Model) -> Violations:
+    """The path is read from a literal, a constant or a setting."""
+    if not project.app.socket(model):
+        for _, place in project.app.in_code(r"ListenUnixSocket\("):
+            yield place, "the path of the socket is not known, and was not checked", "use the setting Socket:Path"
+
+
+@rule("socket-path", ERROR, "Kestrel listens on TCP without a path, and rejects a relative one")
+def require_absolute_path(project: Project, model: Model) -> Violations:
+    """It may come from any file that sets it."""
+    path, place = project.app.socket(model) or ("/", ("", 1))
     if not path.startswith("/"):
-        message = f"the app's socket is {path!r}, not an absolute path; name one in the folder of the volume"
-        yield error(place, "socket-path", message)
-        return
-    excess = len(path.encode()) + INSTANCE_SUFFIX - SOCKET_PATH_BYTES
-    if excess > 0:
-        message = f"the socket's path is {excess} bytes too long, with the {INSTANCE_SUFFIX} that an instance adds"
-        yield error(place, "socket-length", f"{message}; choose a shorter one, the same in all files")
-    app = model.place_of(APP, path)
-    if not app:
-        asked = any(up.socket == path for up in project.upstreams)
-        at = project.at(APP, "volumes", holding=project.socket_volume or "socket", key="target") if asked else place
-        message = f"app: the socket {path} is in no shared folder; mount the volume at {folder(path)}"
-        yield error(at, "socket-mount", message)
-        return
-    if not all(mount.writable for mount in model.mounts(APP) if mount.source == app[0]):
-        at = project.at(APP, "volumes", holding=app[0], key="read_only")
-        yield error(at, "socket-mount", f"app: it may not write to {folder(path)}; remove read_only")
-    others = {mount.source for name in set(model.services) - {APP, H2O} for mount in model.mounts(name)}
-    found = False
-    for up in project.upstreams:
-        h2o = model.place_of(H2O, up.socket)
-        at, code, remedy = up.place, "socket-path", f'write "http://[unix:{path}]/", or the same in all files'
-        if h2o == app or (h2o and h2o[0] in others):
-            found |= h2o == app
-            continue
-        if not up.socket:
-            message = f"{up.url} is not how H2O writes a socket"
-        elif not h2o:
-            message, code = f"h2o: the socket {up.socket} is in no shared folder", "socket-mount"
-            if up.socket == path:
-                at = project.at(H2O, "volumes", holding=app[0], key="target")
-                remedy = f"mount the volume {app[0]} at {folder(path)}, and not the socket itself"
-        elif h2o[0] == app[0]:
-            message = f"H2O asks {up.socket}, while the app listens on {path} ({place[0]}:{place[1]})"
-        elif up.socket == path:
-            message = f"h2o mounts {h2o[0]} at {folder(path)}, while the app's socket is in {app[0]}"
-            code = "socket-mount"
-            at, remedy = project.at(H2O, "volumes", holding=h2o[0]), "mount the same volume in both"
-        else:
-            continue
-        found = True
-        yield error(at, code, f"{message}; {remedy}")
-    if not found and project.conf.data and not project.conf.includes_others:
-        message = f'no path leads to the app\'s socket; write proxy.reverse.url: "http://[unix:{path}]/" at one'
-        yield error(project.conf.find(("hosts",))[1], "socket-path", message)
+        yield place, f"the path of the socket is {path!r}, not an absolute path", "name a file in the volume's folder"
 
 
-@of_model
-def the_volume_lets_both_in(project: Project, model: Model) -> Iterator[Finding]:
-    """The app makes, lists and removes names in the volume; H2O passes through it to the socket, and nothing else."""
-    name = socket_volume(project, model)
-    volume = mapping(model.volumes, name)
-    options, at = mapping(volume, "driver_opts"), project.where("volumes", name, "driver_opts", "o")
-    if not name or is_on(volume.get("external")) or text(volume.get("driver") or "local") != "local":
-        return
-    if not options:
-        message = "root owns a plain volume, and the app may not write to it; restore driver_opts: type, device and o"
-        yield error(at, "volume-owner", message)
-    if text(options.get("type")) != "tmpfs":
-        return
-    given = dict((word + "=").split("=")[:2] for word in text(options.get("o")).split(","))
-    owner, group = number(given.get("uid", "0")), number(given.get("gid", "0"))
-    mode = number(given.get("mode", "1777"), base=8)
-    if owner is None or group is None or mode is None:
-        yield error(at, "volume-owner", "uid, gid or mode is not a number; write uid=1654,gid=1654,mode=0710")
-        return
+@rule("socket-length", ERROR, f"Linux takes at most {MAX_BYTES} bytes for a socket's path")
+def limit_path(project: Project, model: Model) -> Violations:
+    """Each instance of the app binds a longer name beside the path."""
+    path, place = project.app.socket(model) or ("", ("", 1))
+    length = len(path.encode()) + INSTANCE_SUFFIX_BYTES
+    if length > MAX_BYTES:
+        problem = f"the path of the socket has {length} bytes with the suffix of an instance, not at most {MAX_BYTES}"
+        yield place, problem, "choose a shorter path, the same in all files"
 
-    def may(wanted: int, user: tuple[int, list[int]]) -> bool:  # 4 list, 2 change, 1 pass
-        shift = 6 if user[0] == owner else 3 if group in user[1] else 0
-        return user[0] == 0 or (mode >> shift) & wanted == wanted
 
-    app, h2o = identity(project, model, APP), identity(project, model, H2O)
-    described = f"the volume, which is {owner}:{group} with mode {mode:04o}"
-    if app and not may(7, app):
-        message = f"app: the user {app[0]}:{app[1][0]} may not write to {described}"
-        yield error(at, "volume-owner", f"{message}; write uid={app[0]},gid={app[1][0]},mode=0710")
-    if app and h2o and h2o[0] not in (0, app[0]):
-        socket_group = group if mode & 0o2000 else app[1][0]
-        if socket_group not in h2o[1]:
-            message = f"h2o: it is not in the group {socket_group} of the socket, and may not connect"
-            yield error(project.at(H2O, "group_add"), "volume-owner", f'{message}; write group_add: ["{socket_group}"]')
-        elif not may(1, h2o):
-            yield error(at, "volume-owner", f"h2o: it may not pass {described}; write gid={socket_group},mode=0710")
-    if mode & 0o007:
-        message = f"mode {mode:04o} lets in all users of all containers that mount it; write mode=0710"
-        yield error(at, "volume-open", message)
-    lacking = ",".join(option for option in ("nosuid", "nodev", "noexec") if option not in given)
-    if lacking:
-        yield error(at, "volume-open", f"the volume could hold more than a socket; add {lacking}")
+def _app_socket(project: Project, model: Model) -> tuple[str, Place] | None:
+    """Return the absolute path that the app listens on, where it can be a socket's."""
+    path, place = project.app.socket(model) or ("", ("", 1))
+    short = len(path.encode()) + INSTANCE_SUFFIX_BYTES <= MAX_BYTES
+    return (path, place) if path.startswith("/") and short else None
+
+
+@rule("app-mount", ERROR, "A socket outside of the volume is not seen by the proxy")
+def mount_socket_for_app(project: Project, model: Model) -> Violations:
+    """Where the proxy has the same path, compose.yaml is what differs."""
+    path, place = _app_socket(project, model) or ("", ("", 1))
+    if path and not model.shared_name(APP, path):
+        if any(upstream.socket == path for upstream in project.config.upstreams):
+            place = project.at(APP, "volumes", holding=project.socket_volume(model) or "socket", key="target")
+        folder = posixpath.dirname(posixpath.normpath(path))
+        yield place, f"{APP}: no volume is mounted at the folder of the socket {path}", f"mount the volume at {folder}"
+
+
+@rule("app-mount-read-only", ERROR, "The app makes the socket, and needs to write to the volume")
+def mount_writable_for_app(project: Project, model: Model) -> Violations:
+    """read_only belongs to the proxy's mount alone."""
+    path, _ = _app_socket(project, model) or ("", None)
+    shared = model.shared_name(APP, path)
+    for mount in model.mounts(APP) if shared else ():
+        if shared and mount.source == shared[0] and not mount.writable:
+            place = project.at(APP, "volumes", holding=mount.source, key="read_only")
+            yield place, f"{APP}: {mount.target}, the folder of the socket, is mounted read-only", "remove read_only"
+
+
+def _strays(project: Project, model: Model) -> Iterator[tuple[Upstream, str, Place, Shared, Shared | None]]:
+    """Return the upstreams that lead elsewhere than to the app's socket or to that of another service.
+
+    Each comes with the app's path and its line, and with what the volumes hold at the app's path and at its own.
+    """
+    path, place = _app_socket(project, model) or ("", ("", 1))
+    app, proxy = model.shared_name(APP, path), project.proxy.service
+    others = {mount.source for name in set(model.services) - {APP, proxy} for mount in model.mounts(name)}
+    for upstream in project.config.upstreams if app else ():
+        found = model.shared_name(proxy, upstream.socket)
+        if app and found != app and not (found and found[0] in others):
+            yield upstream, path, place, app, found
+
+
+@project_rule("upstream-address", ERROR, "The proxy rejects the address, or looks for a host of that name")
+def parse_upstreams(project: Project) -> Violations:
+    """An upstream that names a Unix socket in another way than the proxy's."""
+    for upstream in project.config.upstreams:
+        if not upstream.socket:
+            problem = f"{upstream.address} is not how {project.proxy.name} writes a socket"
+            yield upstream.place, problem, project.proxy.syntax.upstream.format(socket="/path/of/the/socket")
+
+
+@rule("upstream-path", ERROR, "The proxy answers 502 where no process listens on the path")
+def match_socket_paths(project: Project, model: Model) -> Violations:
+    """The same volume, another name in it."""
+    for upstream, path, place, app, found in _strays(project, model):
+        if found and found[0] == app[0]:
+            problem = f"{project.proxy.name} connects to {upstream.socket}, but the app listens on {path}"
+            remedy = f"{project.proxy.syntax.upstream.format(socket=path)}, or change {place[0]}:{place[1]}"
+            yield upstream.place, problem, remedy
+
+
+@rule("proxy-mount", ERROR, "The proxy answers 502 where the volume of the socket is not mounted")
+def mount_socket_for_proxy(project: Project, model: Model) -> Violations:
+    """Where the proxy connects to the app's path, its mount is what differs; else its upstream is."""
+    service = project.proxy.service
+    for upstream, path, _, app, found in _strays(project, model):
+        if upstream.socket and not found:
+            place, remedy = upstream.place, project.proxy.syntax.upstream.format(socket=path)
+            if upstream.socket == path:
+                place = project.at(service, "volumes", holding=app[0], key="target")
+                folder = posixpath.dirname(posixpath.normpath(path))
+                remedy = f"mount the volume {app[0]} at {folder}, not the socket itself"
+            problem = f"{service}: no volume is mounted at the folder of the socket {upstream.socket}"
+            yield place, problem, remedy
+
+
+@rule("proxy-volume", ERROR, "The proxy answers 502 where it mounts another volume than the app")
+def match_volumes(project: Project, model: Model) -> Violations:
+    """The same path, another volume."""
+    service = project.proxy.service
+    for upstream, path, _, app, found in _strays(project, model):
+        if found and found[0] != app[0] and upstream.socket == path:
+            problem = f"{service}: {found[0]} is mounted at the folder of {path}, but the app's socket is in {app[0]}"
+            yield project.at(service, "volumes", holding=found[0]), problem, f"mount {app[0]} in both services"
+
+
+@rule("upstream-missing", ERROR, "No request reaches the app where no route leads to its socket")
+def require_upstream(project: Project, model: Model) -> Violations:
+    """An upstream that leads elsewhere by mistake has its own finding."""
+    path, _ = _app_socket(project, model) or ("", None)
+    app, config = model.shared_name(APP, path), project.config
+    leads = any(model.shared_name(project.proxy.service, upstream.socket) == app for upstream in config.upstreams)
+    reported = any(
+        not upstream.socket or not found or found[0] == app[0] or upstream.socket == path
+        for upstream, _, _, app, found in _strays(project, model)
+    )
+    if app and config.complete and not leads and not reported:
+        remedy = project.proxy.syntax.upstream.format(socket=path)
+        yield config.routes_place, "no route leads to the app's socket", remedy

@@ -1,43 +1,69 @@
-"""Each file parses."""
+"""Files that cannot be read, and values of .env that Compose rejects without naming a line."""
 
 from __future__ import annotations
 
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterator
-from xml.parsers import expat
 
 from stack.check.project import Project
-from stack.check.rule import Finding, error, of_project, warning
+from stack.check.rule import ERROR, WARNING, Violations, project_rule
 from stack.check.values import number
 
-
-@of_project
-def every_file_parses(project: Project) -> Iterator[Finding]:
-    """Each file is there, is text and parses; no key stands twice, for only one of the two would count."""
-    for doc in [*project.compose, project.conf, *project.settings]:
-        yield from doc.problems
-    for file, content in project.msbuild.items():
-        try:
-            expat.ParserCreate().Parse(content.encode(), True)
-        except expat.ExpatError as e:
-            yield error((file, e.lineno), "syntax", f"not XML: {e}; mend it, for nothing builds as it is")
+OPTIONAL = (".env", "Dockerfile")
 
 
-@of_project
-def env_holds_a_port_and_an_address(project: Project) -> Iterator[Finding]:
-    """.env says where H2O is published; of a wrong value there, Compose names neither file nor line."""
-    used = {name for doc in project.compose for name in re.findall(r"\$\{?(\w+)", doc.content)}
-    for name, (value, place) in project.env.items():
-        meant = difflib.get_close_matches(name, used - set(project.env), n=1, cutoff=0.8)
-        if name not in used and meant:
-            yield warning(place, "env", f"nothing reads {name}; write {meant[0]}, which compose.yaml reads")
-        elif name == "HTTP_PORT" and value and not all(1 <= (number(end) or 0) <= 65535 for end in value.split("-")):
-            yield error(place, "env", f"HTTP_PORT={value} is not a port; use 1 to 65535, such as 8080")
-        elif name == "HTTP_BIND" and value:
-            try:
-                ipaddress.IPv6Address(value[1:-1]) if value.startswith("[") else ipaddress.IPv4Address(value)
-            except ValueError:
-                message = f"HTTP_BIND={value} is not an IP address; use 127.0.0.1, or [::1], for this host alone"
-                yield error(place, "env", message)
+@project_rule("unreadable", ERROR, "Nothing can be said of a file that cannot be read", suppressible=False)
+def read_files(project: Project) -> Violations:
+    """Sources larger than the limit are generated ones, and skipped."""
+    for file in project.texts:
+        optional = file.missing and (file.name in OPTIONAL or file.name.endswith("Dockerfile"))
+        generated = file.name.endswith(".cs") and file.problem.startswith("is larger")
+        if file.problem and not optional and not generated:
+            yield (file.name, 1), f"the file {file.problem}", "restore it, from git for example"
+
+
+@project_rule("syntax", ERROR, "A file with a syntax error is rejected as a whole", suppressible=False)
+def parse_files(project: Project) -> Violations:
+    """YAML and JSON."""
+    for problem in project.problems:
+        if problem.code == "syntax":
+            yield problem.place, problem.problem, problem.remedy
+
+
+@project_rule("duplicate-key", ERROR, "Programs differ in which of two equal keys counts", suppressible=False)
+def reject_duplicate_keys(project: Project) -> Violations:
+    """Compose rejects the file; a proxy may take the first or the last."""
+    for problem in project.problems:
+        if problem.code == "duplicate-key":
+            yield problem.place, problem.problem, problem.remedy
+
+
+@project_rule("env-port", ERROR, "Compose rejects a wrong HTTP_PORT, but names neither file nor line")
+def validate_env_port(project: Project) -> Violations:
+    """A range, such as 8080-8090, is a port for Compose too."""
+    value, place = project.compose.env.get("HTTP_PORT", ("", (".env", 1)))
+    if value and not all(1 <= (number(end) or 0) <= 65535 for end in value.split("-")):
+        yield place, f"HTTP_PORT={value} is not a port", "use 1 to 65535, such as 8080"
+
+
+@project_rule("env-address", ERROR, "Compose rejects a wrong HTTP_BIND, but names neither file nor line")
+def validate_env_address(project: Project) -> Violations:
+    """An IPv6 address is in brackets, or Compose takes a part of it for a port."""
+    value, place = project.compose.env.get("HTTP_BIND", ("", (".env", 1)))
+    try:
+        if value:
+            ipaddress.IPv6Address(value[1:-1]) if value.startswith("[") else ipaddress.IPv4Address(value)
+    except ValueError:
+        yield place, f"HTTP_BIND={value} is not an IP address", "use 127.0.0.1 or [::1] for this host alone"
+
+
+@project_rule("env-unused", WARNING, "A mistyped name is ignored in silence")
+def find_unused_variables(project: Project) -> Violations:
+    """Only a name that resembles one that the Compose files use is taken for a typing error."""
+    env = project.compose.env
+    used = {name for document in project.compose.documents for name in re.findall(r"\$\{?(\w+)", document.content)}
+    for name, (_, place) in env.items():
+        meant = difflib.get_close_matches(name, used - set(env), n=1, cutoff=0.8) if name not in used else []
+        if meant:
+            yield place, f"no Compose file uses the variable {name}", f"write {meant[0]}"
