@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.corpus import Edit
+from tests.check.corpus import Case
 from tests.testkit.bake import REPO, cookiecutter, copy_project
 from tests.testkit.process import run
 
@@ -23,12 +23,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def edited(shop: Path, tmp_path: Path) -> Callable[[Edit], Path]:
+def project(shop: Path, tmp_path: Path) -> Path:
+    """A copy of the project, to change."""
+    return copy_project(shop, tmp_path / "shop")
+
+
+@pytest.fixture
+def edited(shop: Path, tmp_path: Path) -> Callable[[Case], Path]:
     """A function that gives a copy of the project, edited, and with ./publish newer than that."""
 
-    def make(edit: Edit) -> Path:
+    def make(case: Case) -> Path:
         project = copy_project(shop, tmp_path / "shop")
-        edit.apply(project)
+        case.apply(project)
         for file in [project / "publish", *(project / "publish").glob("*")]:
             if file.exists():
                 os.utime(file)

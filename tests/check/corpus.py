@@ -1,4 +1,4 @@
-"""The edits in tests/check/edits: how they are written, and what is done with them."""
+"""The cases in tests/check/cases: how they are written, and how check.py is run on them."""
 
 import json
 import os
@@ -12,30 +12,44 @@ from typing import Any
 
 import yaml
 
-EDITS = Path(__file__).parent / "edits"
+CASES = Path(__file__).parent / "cases"
+VALID = "valid"
 
 
 @dataclass(frozen=True)
-class Edit:
-    """One file of edits/breaking or edits/harmless. README.md there says what may stand in it."""
+class Case:
+    """One file of cases/CODE or cases/valid: an edit, and what check.py has to find. README.md has the format."""
 
+    code: str  # of the rule that the edit breaks, or VALID
     name: str
-    said: Mapping[str, Any]
+    data: Mapping[str, Any]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.code}/{self.name}"
+
+    @property
+    def level(self) -> str:
+        """The level of the finding that the edit leads to."""
+        return str(self.data.get("level", "error"))
+
+    @property
+    def findings(self) -> list[dict[str, str]]:
+        """What check.py has to find: code, file, and a part of the line's text."""
+        return [{"code": self.code, **one} for one in self.data.get("finds", [])]
 
     def apply(self, project: Path) -> None:
-        """Do to a project what the edit says."""
-        for change in self.said["edit"]:
+        """Edit a project."""
+        for change in self.data["edit"]:
             _apply(project / change["file"], change)
 
 
-def edits(kind: str, docker: bool) -> list[Edit]:
-    """All edits of a kind that are seen with Docker, or without."""
-    found = [Edit(path.stem, yaml.safe_load(path.read_text())) for path in sorted((EDITS / kind).glob("*.yaml"))]
-    unseen = "no docker" if docker else "docker"
-    return [edit for edit in found if edit.said.get("needs") != unseen]
+def cases(*, valid: bool, docker: bool, proxy: str = "h2o") -> list[Case]:
+    """Return the valid cases, or those of the codes, for a proxy's project, that are decided with Docker, or without."""
+    files = sorted(CASES.glob("*/*.yaml"))
+    found = [Case(file.parent.name, file.stem, yaml.safe_load(file.read_text())) for file in files]
+    undecided = "no docker" if docker else "docker"
+    of_proxy = [one for one in found if one.data.get("proxy", "h2o") == proxy]
+    return [one for one in of_proxy if (one.code == VALID) == valid and one.data.get("needs") != undecided]
 
 
 def _apply(file: Path, change: Mapping[str, Any]) -> None:
@@ -63,7 +77,7 @@ def _apply(file: Path, change: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Report:
-    """What check.py said of a project."""
+    """What check.py reported."""
 
     code: int
     findings: list[dict[str, Any]]
@@ -76,7 +90,7 @@ class Report:
 
 
 def check(project: Path, *options: str, docker: bool, cwd: Path = Path("/"), **environment: str) -> Report:
-    """Run check.py as a user does, from some other folder, and read its JSON where that is asked for."""
+    """Run check.py as a user does, from another folder, and read its JSON where that is asked for."""
     variables = {**os.environ, "COMPOSE_PROJECT_NAME": "check-edits", **environment}
     if not docker:
         variables["PATH"] = str(project)

@@ -1,4 +1,4 @@
-"""Whatever the files hold, check.py ends with 0 or 1, and says what it cannot read: never a traceback."""
+"""Whatever the files hold, check.py ends with 0 or 1, and reports what it cannot read: never a traceback."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.check.corpus import Edit, check
+from tests.check.corpus import check
 from tests.testkit.bake import copy_project
 
 YAML = ["compose.yaml", "h2o/h2o.conf"]
@@ -38,7 +38,7 @@ def ask(mangled: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dic
     monkeypatch.setenv("PATH", str(mangled))
 
     def run() -> list[dict[str, Any]]:
-        found = [vars(one) for one in module.findings()]
+        found = [vars(one) for one in module.report(mangled)]
         failed = [one["message"] for one in found if one["code"] == "check-failed"]
         assert not failed, failed
         json.dumps(found)
@@ -67,7 +67,7 @@ def test_random_bytes(mangled: Path, ask: Callable[[], object], file: str, conte
 
 @mangling
 @given(file=st.sampled_from(FILES), at=st.floats(0, 1), junk=st.text(max_size=12), cut=st.booleans())
-def test_a_file_that_is_cut_or_has_junk_within(
+def test_file_that_is_cut_or_has_junk(
     mangled: Path, ask: Callable[[], object], file: str, at: float, junk: str, cut: bool
 ) -> None:
     before = (mangled / file).read_bytes()
@@ -96,7 +96,7 @@ OTHERS += [10**12, 1.5, True, False, "\N{NO-BREAK SPACE}", "${A:-${B}}", "/", ".
 
 
 @pytest.mark.parametrize("file", [*YAML, "src/shop/appsettings.json"])
-def test_another_type_at_each_value(mangled: Path, ask: Callable[[], object], file: str) -> None:
+def test_other_type_at_each_value(mangled: Path, ask: Callable[[], object], file: str) -> None:
     data = yaml.load((mangled / file).read_text(), Loader=yaml.BaseLoader)
     data = json.loads((mangled / file).read_text()) if file.endswith("json") else data
     chance = random.Random(1)
@@ -142,27 +142,26 @@ def test_hostile_contents(mangled: Path, ask: Callable[[], object], file: str, c
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_what_is_not_a_file(edited: Callable[[Edit], Path], file: str) -> None:
-    project = edited(Edit("nothing", {"edit": []}))
+def test_name_that_is_not_a_file(project: Path, file: str) -> None:
     path = project / file
     path.unlink()
 
-    def is_survived() -> None:
+    def survives() -> None:
         report = check(project, "--json", docker=False)
         assert report.code in (0, 1)
         assert not [one for one in report.findings if one["code"] == "check-failed"]
 
-    is_survived()
+    survives()
     path.mkdir()
-    is_survived()
+    survives()
     path.rmdir()
     for target in (path, Path("/dev/zero"), Path("/proc/self/mem")):
         path.symlink_to(target)
-        is_survived()
+        survives()
         path.unlink()
 
 
-def test_an_empty_folder(shop: Path, tmp_path: Path) -> None:
+def test_empty_folder(shop: Path, tmp_path: Path) -> None:
     copy_project(shop / "scripts", tmp_path / "scripts")
     report = check(tmp_path, "--json", docker=False)
     assert report.code == 1

@@ -1,30 +1,25 @@
-"""How check.py says what it finds, and what it does where its tools are missing, old, broken or slow."""
+"""How check.py reports, and what it does where its tools are missing, old, broken or slow."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.check.corpus import Edit, Report, check
+from tests.check.corpus import Report, check
 from tests.testkit.bake import copy_project, edit
-from tests.testkit.process import run
+from tests.testkit.process import eventually, run
 
 SLOW = "sleep 60 & sleep 60"
 NO_COMPOSE = 'case $1 in compose) echo "docker: unknown command: docker compose" >&2; exit 1;; esac; exit 1'
+MODEL = 'case "$*" in *--short) echo 2.26.1;; *" config "*) cat model.json;; '  # a case of its own may follow
 
 LIBRARY = r'<ItemGroup><ProjectReference Include="..\{0}\{0}.csproj" /></ItemGroup>'
-
-
-@pytest.fixture
-def project(edited: Callable[[Edit], Path]) -> Path:
-    """A project to change."""
-    return edited(Edit("nothing", {"edit": []}))
 
 
 def with_docker(project: Path, script: str, *options: str) -> Report:
@@ -40,16 +35,16 @@ def codes(report: Report, *levels: str) -> list[str]:
     return [one["code"] for one in report.of(*levels)]
 
 
-def test_a_fresh_project_is_whole(project: Path) -> None:
+def test_fresh_project_has_no_problems(project: Path) -> None:
     report = check(project, docker=False)
     assert report.code == 0
     *notes, last = report.text.splitlines()
-    assert last == "This project is whole."
+    assert last == "No problems found."
     assert [line.split("note: ")[0] for line in notes] == ["compose.yaml:1: "]
     assert not report.errors
 
 
-def test_all_findings_come_at_once_and_sorted(project: Path) -> None:
+def test_findings_are_reported_at_once_and_sorted(project: Path) -> None:
     edit(project / "compose.yaml", "network_mode: none", "network_mode: host")
     edit(project / "h2o/h2o.conf", "listen: 8080", "listen: 8081")
     edit(project / ".env", "HTTP_PORT=18100", "HTTP_PORT=x")
@@ -65,26 +60,69 @@ def test_all_findings_come_at_once_and_sorted(project: Path) -> None:
     assert plain.code == report.code == 1
 
 
-def test_an_accepted_finding_is_listed(project: Path) -> None:
-    edit(project / "compose.yaml", "network_mode: none #", "network_mode: host # check: allow a trial until May #")
+def test_suppressed_finding_is_a_note_with_the_reason(project: Path) -> None:
+    comment = "# check: allow[network-mode] a trial until May"
+    edit(project / "compose.yaml", "network_mode: none #", f"network_mode: host {comment} #")
     report = check(project, docker=False)
-    assert "note: app: `network_mode: host` puts it on the network of others (allowed: a trial until May" in report.text
+    note = "note: app: `network_mode: host` joins the network of others (allowed: a trial until May"
+    assert note in report.text
     assert report.code == 0
 
 
-def test_a_syntax_error_cannot_be_accepted(project: Path) -> None:
-    edit(project / "h2o/h2o.conf", "num-threads: 2", "num-threads: 2\nnum-threads: 3 # check: allow me")
+def test_suppression_silences_its_code_alone(project: Path) -> None:
+    both = "volumes: [/etc:/etc:ro] # check: allow[cap-add, host-path] a trial"
+    edit(project / "compose.yaml", "  h2o:\n", "  h2o:\n    cap_add: [NET_ADMIN] # check: allow[privileged] a trial\n")
+    edit(project / "compose.yaml", "services:\n", f"services:\n  other:\n    image: other\n    {both}\n")
+    report = check(project, "--json", docker=False)
+    assert codes(report, "error") == ["cap-add"]
+    assert codes(report, "warning") == ["other-host-path"]
+
+
+def test_duplicate_key_cannot_be_suppressed(project: Path) -> None:
+    twice = "num-threads: 2\nnum-threads: 3 # check: allow[duplicate-key] me"
+    edit(project / "h2o/h2o.conf", "num-threads: 2", twice)
     assert codes(check(project, "--json", docker=False), "error") == ["duplicate-key"]
 
 
+def test_list_names_each_code_once(project: Path) -> None:
+    report = check(project, "--list", docker=False)
+    rows = [line.split(maxsplit=2) for line in report.text.splitlines()]
+    assert report.code == 0
+    assert len({row[0] for row in rows}) == len(rows)
+    assert {row[1] for row in rows} == {"error", "warning", "info"}
+    assert all(row[2] for row in rows)
+    assert [row[0] for row in rows if row[0] == "preserve-host"]
+
+
+def test_service_is_named_after_a_module_of_the_proxies(project: Path) -> None:
+    edit(project / "compose.yaml", "  h2o:\n", "  web:\n")
+    report = check(project, "--json", docker=False)
+    assert [(one["code"], one["remedy"]) for one in report.of("error")] == [("service", "name the service h2o")]
+
+
+def test_rule_that_fails(project: Path) -> None:
+    edit(project / "scripts/stack/check/rules/proxy.py", "not upstream.preserves_host", "1 / 0")
+    report = check(project, "--json", docker=False)
+    assert codes(report, "warning") == ["check-failed"]
+    assert "the rule preserve-host failed: ZeroDivisionError" in report.of("warning")[0]["message"]
+    assert report.code == 0
+
+
+def test_proxy_without_a_module(project: Path) -> None:
+    (project / "scripts/stack/check/proxies/h2o.py").unlink()
+    report = check(project, docker=False)
+    assert report.code == 2
+    assert "has no module for a proxy" in report.errors
+
+
 @pytest.mark.parametrize("options", [["--jsn"], ["compose.yaml"], ["--time-limit", "soon"]])
-def test_wrong_usage(project: Path, options: list[str]) -> None:
+def test_usage_error(project: Path, options: list[str]) -> None:
     report = check(project, *options, docker=False)
     assert report.code == 2
     assert "usage:" in report.errors
 
 
-def test_it_runs_from_anywhere(project: Path, tmp_path: Path) -> None:
+def test_any_working_directory(project: Path, tmp_path: Path) -> None:
     for cwd in (Path("/"), project, project / "src"):
         assert check(project, docker=False, cwd=cwd).code == 0
     link = tmp_path / "link"
@@ -92,11 +130,11 @@ def test_it_runs_from_anywhere(project: Path, tmp_path: Path) -> None:
     assert check(link, docker=False).code == 0
 
 
-def test_a_folder_with_spaces(shop: Path, tmp_path: Path) -> None:
+def test_folder_with_spaces(shop: Path, tmp_path: Path) -> None:
     assert check(copy_project(shop, tmp_path / "my shop (1)"), docker=False).code == 0
 
 
-def test_without_pyyaml(project: Path) -> None:
+def test_missing_pyyaml(project: Path) -> None:
     (project / "scripts/yaml.py").write_text("raise ModuleNotFoundError(name='yaml')\n")
     report = check(project, docker=False)
     assert report.code == 2
@@ -105,7 +143,7 @@ def test_without_pyyaml(project: Path) -> None:
     assert len(report.errors.splitlines()) == 1
 
 
-def test_docker_hangs(project: Path) -> None:
+def test_docker_that_hangs(project: Path) -> None:
     begin = time.monotonic()
     report = with_docker(project, SLOW, "--time-limit", "1")
     assert time.monotonic() - begin < 10
@@ -115,58 +153,77 @@ def test_docker_hangs(project: Path) -> None:
     assert str(project.parent / "bin/docker") not in left
 
 
-def test_only_its_configuration_hangs(project: Path) -> None:
+def test_compose_config_that_hangs(project: Path) -> None:
     script = f'case "$*" in *--short) echo 2.26.1;; *" config "*) {SLOW};; esac'
     report = with_docker(project, script, "--time-limit", "1")
-    assert codes(report, "warning") == ["tool"], report.findings
+    assert codes(report, "warning") == ["compose-failed"], report.findings
     assert report.code == 0
 
 
 @pytest.mark.parametrize("said", ["echo no json", "echo '[]'", "echo null", 'echo "{"', "true", "printf '\\377'"])
-def test_docker_answers_nonsense(project: Path, said: str) -> None:
+def test_docker_that_prints_nonsense(project: Path, said: str) -> None:
     report = with_docker(project, said)
     assert report.code in (0, 1)
     assert "check-failed" not in codes(report, "warning")
 
 
-def test_docker_has_no_compose(project: Path) -> None:
+def test_docker_without_compose(project: Path) -> None:
     edit(project / "compose.yaml", "network_mode: none", "network_mode: host")
     report = with_docker(project, NO_COMPOSE)
     assert "unknown command: docker compose" in report.of("info")[0]["message"]
+    assert codes(report, "info") == ["no-compose"]
     assert codes(report, "error") == ["network-mode"]
 
 
-def test_the_engine_does_not_answer(project: Path) -> None:
+def test_engine_that_does_not_answer(project: Path) -> None:
     docker = run("which", "docker", check=False).stdout.strip()
     if not docker:
         pytest.skip("needs the docker command")
     report = check(project, "--json", docker=True, DOCKER_HOST="unix:///nonexistent/docker.sock")
     assert report.code == 0
     assert codes(report, "error", "warning") == []
-    assert any("the Docker engine does not answer" in one["message"] for one in report.findings)
+    assert codes(report, "info") == ["no-engine"]
 
 
 @pytest.mark.parametrize(
     ("engine", "compose", "expected"),
     [
-        ("24.0.9", "2.24.0", ["version"]),
-        ("25.0.0", "v2.23.3", ["version"]),
+        ("24.0.9", "2.24.0", ["docker-version"]),
+        ("25.0.0", "v2.23.3", ["docker-version"]),
         ("25.0.0", "2.24.0", []),
         ("28.1", "5.0", []),
     ],
 )
-def test_versions(project: Path, engine: str, compose: str, expected: list[str]) -> None:
+def test_versions_of_docker(project: Path, engine: str, compose: str, expected: list[str]) -> None:
     server = f"Client:\\n Version: 27.0.0\\n\\nServer: Docker Engine\\n Engine:\\n  Version:          {engine}\\n"
     report = with_docker(project, f'case "$*" in version) printf "{server}";; *--short) echo {compose};; esac')
-    assert [code for code in codes(report, "error") if code == "version"] == expected
+    assert [code for code in codes(report, "error") if code == "docker-version"] == expected
 
 
-def test_h2o_hangs(project: Path) -> None:
-    model = json.dumps({"name": "shop", "services": {"app": {}, "h2o": {"build": {"context": "h2o"}}}})
-    (project / "model.json").write_text(model)
-    script = f'case "$*" in *--short) echo 2.26.1;; *" config "*) cat model.json;; run*) {SLOW};; esac'
-    report = with_docker(project, script, "--time-limit", "1")
-    assert "`h2o -t` did not end within 1 s" in [one["message"] for one in report.of("warning")]
+@pytest.fixture
+def resolved(project: Path) -> Path:
+    """A project of which `docker compose config` prints model.json."""
+    services = {"app": {}, "h2o": {"build": {"context": "h2o"}}}
+    (project / "model.json").write_text(json.dumps({"name": "shop", "services": services}))
+    return project
+
+
+def test_validator_that_hangs(resolved: Path) -> None:
+    begin = f'{MODEL} run*) {SLOW};; "rm --force"*) touch removed;; esac'
+    report = with_docker(resolved, begin, "--time-limit", "1")
+    found = [(one["code"], one["message"]) for one in report.of("warning")]
+    assert ("proxy-test-failed", "`h2o -t` did not end within 1 s") in found
+    assert (resolved / "removed").exists()
+
+
+def test_validator_that_is_missing(resolved: Path) -> None:
+    report = with_docker(resolved, f"{MODEL} run*) echo 'exec: h2o: not found' >&2; exit 127;; esac")
+    assert "proxy-not-tested" in codes(report, "info")
+
+
+def test_image_that_is_not_built_yet(resolved: Path) -> None:
+    report = with_docker(resolved, f"{MODEL} run*) echo 'docker: No such image: shop-h2o.' >&2; exit 125;; esac")
+    assert not {"proxy-not-tested", "proxy-rejects"} & set(codes(report, "info", "error"))
 
 
 def test_ctrl_c_is_quiet(project: Path) -> None:
@@ -177,14 +234,16 @@ def test_ctrl_c_is_quiet(project: Path) -> None:
     environment = {**os.environ, "PATH": f"{docker.parent}:/usr/bin:/bin"}
     command = [sys.executable, str(project / "scripts/check.py")]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(1)
+    status = Path(f"/proc/{process.pid}/status")
+    # Two threads read what each of the four questions prints.
+    eventually(lambda: "\nThreads:\t9\n" in status.read_text(), "all questions to Docker")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (130, b"", b"")
     assert str(docker) not in run("ps", "-eo", "args").stdout
 
 
-def test_a_reader_that_leaves(project: Path) -> None:
+def test_closed_stdout_is_not_an_error(project: Path) -> None:
     (project / "compose.yaml").unlink()
     command = f"{sys.executable} {project}/scripts/check.py | true"
     done = run("bash", "-c", command, env={"PATH": "/usr/bin:/bin"})
@@ -192,7 +251,7 @@ def test_a_reader_that_leaves(project: Path) -> None:
 
 
 @pytest.mark.parametrize("changed", ["src/shop/Program.cs", "src/Prices/Price.cs"])
-def test_edits_that_are_not_published_yet(project: Path, changed: str) -> None:
+def test_sources_newer_than_publish(project: Path, changed: str) -> None:
     edit(project / "src/shop/shop.csproj", "</Project>", LIBRARY.format("Prices") + "</Project>")
     for folder, uses in (("Prices", "shop"), ("Unused", "Prices")):
         (project / "src" / folder).mkdir()
@@ -213,7 +272,7 @@ def test_edits_that_are_not_published_yet(project: Path, changed: str) -> None:
     )
     (project / "model.json").write_text(stack)
     report = with_docker(project, 'case "$*" in *--short) echo 2.26.1;; *" config "*) cat model.json;; esac')
-    stale = [one for one in report.findings if one["code"] == "stale"]
+    stale = [one for one in report.findings if one["code"] == "publish-stale"]
     assert [(one["level"], one["file"]) for one in stale] == [("warning", changed)]
     assert "scripts/redeploy.py" in stale[0]["remedy"]
 
@@ -221,34 +280,36 @@ def test_edits_that_are_not_published_yet(project: Path, changed: str) -> None:
 @pytest.mark.engine
 @pytest.mark.usefixtures("h2o_image")
 @pytest.mark.parametrize("folder", ["shop", """a: folder's "name", with all"""])
-def test_a_fresh_project_is_whole_for_docker_too(project: Path, folder: str) -> None:
+def test_fresh_project_has_no_problems_with_docker(project: Path, folder: str) -> None:
     project = project.rename(project.parent / folder)
-    assert check(project, docker=True).text == "This project is whole.\n"
+    assert check(project, docker=True).text == "No problems found.\n"
     (project / "compose.override.yaml").unlink()
-    assert check(project, docker=True).text == "This project is whole.\n"
+    assert check(project, docker=True).text == "No problems found.\n"
 
 
 @pytest.mark.engine
 @pytest.mark.usefixtures("h2o_image")
-def test_an_image_that_is_older_than_its_source(project: Path) -> None:
+def test_sources_newer_than_image(project: Path) -> None:
     later = time.time() + 60
     os.utime(project / "h2o/Dockerfile", (later, later))
     report = check(project, "--json", docker=True)
-    assert [(one["code"], one["file"]) for one in report.of("warning")] == [("stale", "h2o/Dockerfile")]
+    assert [(one["code"], one["file"]) for one in report.of("warning")] == [("image-stale", "h2o/Dockerfile")]
 
 
 @pytest.mark.engine
-def test_a_volume_that_exists_with_other_options(project: Path) -> None:
+def test_existing_volume_with_other_options(project: Path) -> None:
     run("docker", "volume", "create", "check-volume_socket")
     try:
         report = check(project, "--json", docker=True, COMPOSE_PROJECT_NAME="check-volume")
     finally:
         run("docker", "volume", "rm", "check-volume_socket")
-    assert codes(report, "error") == ["old-volume"]
+    assert codes(report, "error") == ["volume-stale"]
     assert "docker compose down --volumes" in report.of("error")[0]["remedy"]
 
 
-def test_it_knows_how_long_the_name_of_an_instance_is(shop: Path) -> None:
-    lifecycle = (shop / "src/shop/SocketLifecycle.cs").read_text()
-    assert "IdLength = 8;" in lifecycle
-    assert 'INSTANCE_SUFFIX = len(".1a2b3c4d")' in (shop / "scripts/stack/check/shared.py").read_text()
+def test_instance_suffix_is_as_long_as_in_the_app(shop: Path) -> None:
+    sources = "".join(file.read_text() for file in shop.glob("src/shop/**/*.cs"))
+    length = re.search(r"int IdLength = (\d+);", sources)
+    assert length, "no source sets the length of an instance's id"
+    command = "from stack.socket_path import INSTANCE_SUFFIX_BYTES; print(INSTANCE_SUFFIX_BYTES)"
+    assert int(run("python3", "-c", command, cwd=shop / "scripts").stdout) == len(".") + int(length[1])

@@ -20,7 +20,8 @@ def find_services(project: Project) -> Violations:
     """The app's service has a fixed name, and the proxy's that of the proxy."""
     expected = (APP, project.proxy.service)
     for name in {name for model in project.all_models for name in expected if name not in model.services}:
-        yield project.compose.where("services"), f"there is no service named {name}", f"name the service {name}"
+        _, place = project.compose.documents[0].find(("services",))
+        yield place, f"there is no service named {name}", f"name the service {name}"
 
 
 @project_rule("socket-listen", ERROR, "Without a socket Kestrel listens on TCP, where nothing reaches it")

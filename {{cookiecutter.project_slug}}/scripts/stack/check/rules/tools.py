@@ -87,8 +87,12 @@ def _place_in(project: Project, message: str) -> Place:
     if match := re.search(r"\b(?:services|volumes|networks)[.\[][\w.\[\]-]+", message):
         unknown = re.findall(r"Additional property (\S+) is not allowed", message)
         return project.compose.where(*re.split(r"[.\[\]]+", match[0].strip(".]")), *unknown)
-    match = re.search(r'service "?([\w.-]+)', message)
-    return project.at(match[1]) if match else (project.compose.main, 1)
+    if match := re.search(r'service "?([\w.-]+)"? \w+ to undefined (volume|network) "?([\w.-]+)', message):
+        return project.at(match[1], f"{match[2]}s", holding=match[3])
+    if match := re.search(r'service "?([\w.-]+)', message):
+        return project.at(match[1])
+    match = re.search(r"line (\d+)", message)
+    return project.compose.main, int(match[1]) if match else 1
 
 
 @project_rule("variable-unset", WARNING, "Compose replaces an unset variable with nothing")

@@ -1,0 +1,80 @@
+"""Which modules of scripts/ may import which, and how large they may be."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.testkit.bake import REPO
+
+SCRIPTS = REPO / "{{cookiecutter.project_slug}}/scripts"
+STACK = sorted((SCRIPTS / "stack").rglob("*.py*"))
+PROXIES = ("h2o", "nginx", "caddy")
+
+
+def module(path: Path) -> str:
+    """The dotted name of a module; that of a proxy ends with `a_proxy`."""
+    parts = path.relative_to(SCRIPTS).parts
+    last = "a_proxy" if "{%" in parts[-1] else parts[-1].removesuffix(".py")
+    return ".".join([*parts[:-1], *([] if last == "__init__" else [last])])
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules of `stack` that a module imports when it runs; those for type hints alone are left out."""
+    tree = ast.parse(path.read_text())
+    typing = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    hints = {inner for node in typing for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node not in hints and (node.module or "").startswith("stack"):
+            for name in node.names:
+                whole = f"{node.module}.{name.name}"
+                yield whole if whole in MODULES else str(node.module)
+
+
+MODULES = {module(path) for path in STACK}
+IMPORTS = {module(path): set(imports(path)) for path in STACK}
+
+FORBIDDEN = [
+    ("stack.deploy", "stack.check"),  # redeploy.py keeps to the standard library, and stack/check can be deleted
+    ("stack.check", "stack.deploy"),
+    ("stack.check.rules", "stack.process"),  # rules ask the project
+    ("stack.check.rules", "stack.check.proxies"),  # rules know the interface alone
+    ("stack.check.proxy", "stack.check.project"),
+    ("stack.check.document", "stack.check.project"),
+    ("stack.check.project", "stack.check.rules"),
+]
+
+
+@pytest.mark.parametrize(("source", "target"), FORBIDDEN)
+def test_layers_are_kept(source: str, target: str) -> None:
+    for name, found in IMPORTS.items():
+        if name == source or name.startswith(f"{source}."):
+            assert not {one for one in found if one == target or one.startswith(f"{target}.")}, name
+
+
+def test_imports_are_acyclic() -> None:
+    left = {name: set(found) & set(IMPORTS) - {name} for name, found in IMPORTS.items()}
+    while free := [name for name, found in left.items() if not found & set(left)]:
+        for name in free:
+            del left[name]
+    assert not left
+
+
+@pytest.mark.parametrize("path", STACK, ids=module)
+def test_modules_are_small(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 250
+    functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
+    assert not [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 50]
+
+
+@pytest.mark.parametrize("path", [path for path in STACK if path.parent.name != "proxies"], ids=module)
+def test_only_its_module_names_a_proxy(path: Path) -> None:
+    text = path.read_text().lower()
+    assert not [name for name in PROXIES if name in text]
+
+
+def test_scripts_hold_no_jinja() -> None:
+    for path in SCRIPTS.rglob("*.py*"):
+        assert not [mark for mark in ("{{", "{%", "{#") if mark in path.read_text()], path

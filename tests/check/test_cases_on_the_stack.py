@@ -1,0 +1,103 @@
+"""Cases break the real stack as they say: without these tests the corpus would hold opinions."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.check.corpus import Case, cases
+from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.testkit.process import eventually
+from tests.testkit.stack import Project, project
+
+PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project named shop, published. Read it, don't change it."""
+    output_dir = tmp_path_factory.mktemp("published")
+    cookiecutter(REPO, output_dir, "project_name=Shop", "http_port=18100")
+    return output_dir / "shop"
+
+
+@pytest.fixture
+def stack(published: Path, tmp_path: Path) -> Iterator[Project]:
+    """A copy to be edited, under a Compose name and on a port of its own."""
+    stack = project(copy_project(published, tmp_path / "shop"), "check-edits-stack")
+    stack.remove()
+    yield stack
+    stack.remove()
+
+
+def shown() -> list[Case]:
+    return [case for case in cases(valid=False, docker=True) if "stack" in case.data]
+
+
+def test_unedited_project_works(stack: Project) -> None:
+    stack.up()
+    assert stack.get().status == 200
+
+
+@pytest.mark.parametrize("case", shown(), ids=str)
+def test_case_breaks_the_stack(case: Case, stack: Project) -> None:
+    case.apply(stack.root)
+    for settings in stack.root.glob("src/shop/appsettings*.json"):  # as if it had been published again
+        if (stack.root / "publish").is_dir():
+            (stack.root / "publish" / settings.name).write_text(settings.read_text())
+    expected = case.data["stack"]
+    up = subprocess.Popen(
+        ["docker", "compose", "up", "--detach"],
+        cwd=stack.root,
+        env={**os.environ, **stack.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # `docker` runs Compose as a child, which is to end with it
+    )
+    try:
+        if "refused" in expected:
+            _, errors = up.communicate(timeout=PATIENCE + 20)
+            assert up.returncode != 0
+            assert expected["refused"] in errors
+        elif "page" in expected:
+            eventually(lambda: status(stack) == expected["page"] and serves(stack), str(expected), PATIENCE)
+        elif "log" in expected:
+            eventually(lambda: expected["shows"] in log(stack, expected["log"]), str(expected), PATIENCE)
+        else:
+            eventually(lambda: expected["shows"] in output_of(stack, expected), str(expected), PATIENCE)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(up.pid, signal.SIGKILL)
+        up.communicate()
+
+
+def log(stack: Project, service: str) -> str:
+    """What a service has logged so far."""
+    done = stack.compose("logs", "--no-log-prefix", service, check=False)
+    return done.stdout + done.stderr
+
+
+def output_of(stack: Project, expected: Mapping[str, str]) -> list[str]:
+    """The words that a command prints in a container."""
+    return stack.inside(expected["inside"], *expected["run"].split(), check=False).stdout.split()
+
+
+def status(stack: Project) -> int:
+    """The status of the page; 0 where nothing answers."""
+    try:
+        return stack.get().status
+    except OSError:
+        return 0
+
+
+def serves(stack: Project) -> bool:
+    """Whether h2o runs, so that what its port answers is the outcome."""
+    return "h2o" in stack.compose("ps", "--services", "--status", "running").stdout.split()
