@@ -44,7 +44,7 @@ class Case:
 
 
 def cases(*, valid: bool, docker: bool, proxy: str = "h2o") -> list[Case]:
-    """Return the valid cases, or those of the codes, for a proxy's project, that are decided with Docker, or without."""
+    """Return the valid cases, or those of the codes, of a proxy's project that are decided with Docker, or without."""
     files = sorted(CASES.glob("*/*.yaml"))
     found = [Case(file.parent.name, file.stem, yaml.safe_load(file.read_text())) for file in files]
     undecided = "no docker" if docker else "docker"

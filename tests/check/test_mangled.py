@@ -38,7 +38,7 @@ def ask(mangled: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dic
     monkeypatch.setenv("PATH", str(mangled))
 
     def run() -> list[dict[str, Any]]:
-        found = [vars(one) for one in module.report(mangled)]
+        found = [one._asdict() for one in module.report(mangled)]
         failed = [one["message"] for one in found if one["code"] == "check-failed"]
         assert not failed, failed
         json.dumps(found)

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from stack.check import rules  # noqa: F401 - registers them
@@ -98,7 +97,7 @@ def main(root: Path, arguments: list[str] | None = None) -> int:
         print("\n".join(f"{rule.code:{width}}  {rule.level:7}  {rule.why}" for rule in RULES.values()))
         return 0
     found = report(root, options.time_limit)
-    print(json.dumps([asdict(one) for one in found], indent=2) if options.json else "\n".join(lines(found)))
+    print(json.dumps([one._asdict() for one in found], indent=2) if options.json else "\n".join(lines(found)))
     return 1 if failed(found) else 0
 
 

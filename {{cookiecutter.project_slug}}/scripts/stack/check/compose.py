@@ -1,4 +1,4 @@
-"""Read .env and the Compose files as they are written: which there are, and where each key stands."""
+"""Read .env and the Compose files as they are written: which there are, and the line of each key."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class App:
 
     @property
     def program(self) -> Place:
-        """The first line of Program.cs, or of what stands for it."""
+        """The first line of Program.cs, or the folder where there is none."""
         return next((file for file in self.code if file.endswith("Program.cs")), self.source_folder), 1
 
     def in_code(self, pattern: str) -> list[tuple[re.Match[str], Place]]:

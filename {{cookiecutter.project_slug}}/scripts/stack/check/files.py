@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 MAX_BYTES = 256 * 1024  # more than a file has that people edit
 
 
-@dataclass(frozen=True)
-class TextFile:
+class TextFile(NamedTuple):
     """A file that was read: its text, or why there is none."""
 
     name: str  # relative to the project's folder

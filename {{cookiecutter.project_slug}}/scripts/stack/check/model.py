@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stack.check.values import Value, is_on, items, mapping, text
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(NamedTuple):
     """A volume, a folder of the host or a tmpfs in a container."""
 
     kind: str  # volume, bind, tmpfs

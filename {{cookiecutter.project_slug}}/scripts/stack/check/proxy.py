@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from stack.check.docker import Answer
 from stack.check.document import Problem
@@ -16,8 +17,7 @@ from stack.check.values import Place
 Ask = Callable[[list[str]], "Answer | None"]  # runs a command in the proxy's image; None where that cannot be
 
 
-@dataclass(frozen=True)
-class Listener:
+class Listener(NamedTuple):
     """An address and a port that the proxy listens on."""
 
     port: int | None  # None where it cannot be read
@@ -25,8 +25,7 @@ class Listener:
     place: Place
 
 
-@dataclass(frozen=True)
-class Upstream:
+class Upstream(NamedTuple):
     """A route that leads to a Unix socket."""
 
     address: str  # as the configuration writes it
@@ -35,7 +34,7 @@ class Upstream:
     preserves_host: bool
     keepalive: float  # seconds for which an idle connection is kept
     stripped_headers: frozenset[str]  # in small letters
-    places: Mapping[str, Place] = field(default_factory=dict)  # of the settings that are written, by the names above
+    places: Mapping[str, Place]  # of the settings that are written, by the names above
 
     def at(self, setting: str) -> Place:
         """Return the line of a setting, or that of the route where its default holds."""
@@ -55,8 +54,7 @@ class ProxyConfig:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True)
-class Syntax:
+class Syntax(NamedTuple):
     """How this proxy's configuration writes each remedy; a name in braces is filled in."""
 
     listen: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from stack.check.values import Place
 
@@ -21,8 +20,7 @@ ProjectCheck = Callable[["Project"], Violations]
 ModelCheck = Callable[["Project", "Model"], Violations]
 
 
-@dataclass(frozen=True, order=True)
-class Finding:
+class Finding(NamedTuple):
     """One line of the report."""
 
     file: str
@@ -33,8 +31,7 @@ class Finding:
     remedy: str
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule as `--list` shows it, and the function that looks for violations."""
 
     code: str

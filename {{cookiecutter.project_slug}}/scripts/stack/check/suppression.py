@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from stack.check.files import TextFile
 from stack.check.project import Project
@@ -15,8 +15,7 @@ COMMENT = re.compile(r"(?:#|//)\s*check:\s*allow\b(?:\[([^\]]*)\])?[\s:]*(.*?)\s
 EXAMPLE = "# check: allow[CODE] reason"
 
 
-@dataclass(frozen=True)
-class Suppression:
+class Suppression(NamedTuple):
     """A comment: the codes that it names, and the reason that it gives."""
 
     place: Place
@@ -61,6 +60,6 @@ def suppress(found: list[Finding], files: list[TextFile]) -> list[Finding]:
         reason = reasons.get((finding.file, finding.line, finding.code))
         if not reason or finding.level == INFO or not RULES[finding.code].suppressible:
             return finding
-        return replace(finding, level=INFO, message=f"{finding.message} (allowed: {reason})", remedy="")
+        return finding._replace(level=INFO, message=f"{finding.message} (allowed: {reason})", remedy="")
 
     return [noted(finding) for finding in found]

@@ -1,4 +1,4 @@
-"""Read scalars, lists and mappings of YAML and JSON, whatever type stands there."""
+"""Read scalars, lists and mappings of YAML and JSON, whatever type is there."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 
@@ -64,6 +63,11 @@ def find_unused_variables(project: Project) -> Violations:
     env = project.compose.env
     used = {name for document in project.compose.documents for name in re.findall(r"\$\{?(\w+)", document.content)}
     for name, (_, place) in env.items():
-        meant = difflib.get_close_matches(name, used - set(env), n=1, cutoff=0.8) if name not in used else []
-        if meant:
-            yield place, f"no Compose file uses the variable {name}", f"write {meant[0]}"
+        if name not in used and (meant := _most_similar(name, used - set(env))):
+            yield place, f"no Compose file uses the variable {name}", f"write {meant}"
+
+
+def _most_similar(name: str, names: set[str]) -> str:
+    import difflib  # takes a while, and is seldom needed
+
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=0.8)), "")

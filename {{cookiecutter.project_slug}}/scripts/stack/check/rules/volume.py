@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stack.check.model import Model
 from stack.check.project import Project
@@ -14,8 +14,7 @@ ROOT = 0
 User = tuple[int, list[int]]
 
 
-@dataclass(frozen=True)
-class Tmpfs:
+class Tmpfs(NamedTuple):
     """The directory that the volume's options describe."""
 
     uid: int
