@@ -78,6 +78,14 @@ def test_suppression_silences_its_code_alone(project: Path) -> None:
     assert codes(report, "warning") == ["other-host-path"]
 
 
+def test_suppression_without_a_code_is_told_the_code(project: Path) -> None:
+    edit(project / "compose.yaml", "network_mode: none #", "network_mode: host # check: allow a trial until May #")
+    report = check(project, docker=False)
+    warning = "warning: the suppression names no code; write # check: allow[network-mode] reason"
+    assert warning in report.text
+    assert report.code == 1
+
+
 def test_duplicate_key_cannot_be_suppressed(project: Path) -> None:
     twice = "num-threads: 2\nnum-threads: 3 # check: allow[duplicate-key] me"
     edit(project / "h2o/h2o.conf", "num-threads: 2", twice)

@@ -37,11 +37,10 @@ def name_code(project: Project) -> Violations:
     """The codes are those of `--list`."""
     for one in suppressions(project.texts):
         if not one.codes:
-            remedy = f"write {EXAMPLE}; the codes on this line are in `check.py --json`"
-            yield one.place, "the suppression names no code", remedy
+            yield one.place, "the suppression names no code", f"write {EXAMPLE}"
         for code in one.codes:
             if code not in RULES:
-                yield one.place, f"the suppression names an unknown code, {code}", "write one of `check.py --list`"
+                yield one.place, f"the suppression names an unknown code, {code}", f"write {EXAMPLE}"
 
 
 @project_rule("suppression-reason", WARNING, "A suppression without a reason cannot be reviewed later")
@@ -55,11 +54,18 @@ def give_reason(project: Project) -> Violations:
 def suppress(found: list[Finding], files: list[TextFile]) -> list[Finding]:
     """Return findings, of which those that a comment suppresses became notes with the reason."""
     reasons = {(*one.place, code): one.reason for one in suppressions(files) for code in one.codes if one.reason}
+    return [_with_codes(_suppressed(finding, reasons), found) for finding in found]
 
-    def noted(finding: Finding) -> Finding:
-        reason = reasons.get((finding.file, finding.line, finding.code))
-        if not reason or finding.level == INFO or not RULES[finding.code].suppressible:
-            return finding
-        return finding._replace(level=INFO, message=f"{finding.message} (allowed: {reason})", remedy="")
 
-    return [noted(finding) for finding in found]
+def _suppressed(finding: Finding, reasons: dict[tuple[str, int, str], str]) -> Finding:
+    reason = reasons.get((finding.file, finding.line, finding.code))
+    if not reason or finding.level == INFO or not RULES[finding.code].suppressible:
+        return finding
+    return finding._replace(level=INFO, message=f"{finding.message} (allowed: {reason})", remedy="")
+
+
+def _with_codes(finding: Finding, found: list[Finding]) -> Finding:
+    """Fill in what a suppression would name: the other findings on its line."""
+    line = [one.code for one in found if one[:2] == finding[:2] and RULES[one.code].suppressible]
+    codes = ", ".join(sorted({code for code in line if not code.startswith("suppression-")})) or "CODE"
+    return finding._replace(remedy=finding.remedy.replace("[CODE]", f"[{codes}]"))
