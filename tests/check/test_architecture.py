@@ -1,6 +1,7 @@
 """Which modules of scripts/ may import which, and how large they may be."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,9 @@ PROXIES = ("h2o", "nginx", "caddy")
 
 
 def module(path: Path) -> str:
-    """The dotted name of a module; that of a proxy ends with `a_proxy`."""
-    parts = path.relative_to(SCRIPTS).parts
-    last = "a_proxy" if "{%" in parts[-1] else parts[-1].removesuffix(".py")
-    return ".".join([*parts[:-1], *([] if last == "__init__" else [last])])
+    """The dotted name of a module, as it is after rendering."""
+    parts = re.sub(r"\{%.*?%\}", "", str(path.relative_to(SCRIPTS).with_suffix(""))).removesuffix(".py").split("/")
+    return ".".join(parts).removesuffix(".__init__")
 
 
 def imports(path: Path) -> Iterator[str]:
