@@ -321,3 +321,24 @@ def test_instance_suffix_is_as_long_as_in_the_app(shop: Path) -> None:
     assert length, "no source sets the length of an instance's id"
     command = "from stack.socket_path import INSTANCE_SUFFIX_BYTES; print(INSTANCE_SUFFIX_BYTES)"
     assert int(run("python3", "-c", command, cwd=shop / "scripts").stdout) == len(".") + int(length[1])
+
+
+def test_report_within_another_process_and_thread(project: Path, tmp_path: Path) -> None:
+    edit(project / "h2o/h2o.conf", "proxy.preserve-host: ON", "proxy.preserve-host: OFF")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys, threading\n"
+        "from pathlib import Path\n"
+        "sys.path.insert(0, str(Path(sys.argv[1], 'scripts')))\n"
+        "from stack.check import cli\n"
+        "def check():\n"
+        "    found = cli.report(Path(sys.argv[1]))\n"
+        "    print(cli.failed(found), *cli.lines(found), sep='\\n')\n"
+        "thread = threading.Thread(target=check)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    done = run(sys.executable, "-B", program, project, cwd=tmp_path, env={"PATH": str(project)})
+    assert done.stdout.splitlines()[0] == "True"
+    assert "the Host header of the request is not forwarded; write proxy.preserve-host: ON here" in done.stdout
+    assert not list(project.rglob("__pycache__"))
