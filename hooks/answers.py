@@ -78,7 +78,16 @@ def name_fault(name: str) -> str | None:
 
 def _is_allowed_in_name(character: str) -> bool:
     """Return whether a display name may hold this character."""
-    return character in PUNCTUATION or unicodedata.category(character) in {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"}
+    return character in PUNCTUATION or unicodedata.category(character) in {
+        "Lu",
+        "Ll",
+        "Lt",
+        "Lm",
+        "Lo",
+        "Mn",
+        "Mc",
+        "Nd",
+    }
 
 
 def slug_fault(slug: str) -> str | None:
@@ -117,7 +126,7 @@ def socket_fault(path: str) -> str | None:
 
 
 def refusals(answers: Mapping[str, object]) -> list[str]:
-    """Return a line for each wrong answer of Cookiecutter's context: its name, its value, what is wrong, a right one."""
+    """Return a line for each wrong answer in Cookiecutter's context: name, value, what is wrong, a right one."""
     rules: dict[str, Callable[[str], str | None]] = {
         "project_name": name_fault,
         "project_slug": slug_fault,

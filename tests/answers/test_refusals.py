@@ -84,7 +84,8 @@ def test_a_terminal_that_knows_only_ascii_still_shows_the_refusal(output_dir: Pa
     done = cookiecutter(REPO, output_dir, "project_name=é{", env={"PYTHONIOENCODING": "ascii"}, check=False)
 
     assert refusals(done) == [
-        'project_name: "\\xe9{" holds {, which a name cannot; use letters, digits, spaces and any of .,-_+\'\\u2019()!&/:;@%=?'
+        'project_name: "\\xe9{" holds {, which a name cannot; '
+        "use letters, digits, spaces and any of .,-_+'\\u2019()!&/:;@%=?"
     ]
 
 

@@ -173,7 +173,19 @@ def test_the_longest_path_is_the_longest_that_the_kernel_takes_with_an_instances
 
 
 @pytest.mark.parametrize(
-    "name", ["MyApp", "My App", "my_app", "Café Zürich's", "Ann’s Shop (2), v1.0!", "中文 App", "שלום", "O'Brien & Sons", "R&D: 50%", "x" * 60]
+    "name",
+    [
+        "MyApp",
+        "My App",
+        "my_app",
+        "Café Zürich's",
+        "Ann’s Shop (2), v1.0!",
+        "中文 App",
+        "שלום",
+        "O'Brien & Sons",
+        "R&D: 50%",
+        "x" * 60,
+    ],
 )
 def test_ordinary_names_are_accepted(name: str) -> None:
     assert refused(project_name=name) == []

@@ -10,7 +10,7 @@ CAUSES = 5  # lines that are shown of a failed publish
 
 
 def publish_command(source: str | Path, output: str | Path, *options: str) -> list[str]:
-    """Return the command that publishes the project in `source` into the folder `output`; both as the shell names them."""
+    """Return the command that publishes the project in the folder `source` into the folder `output`."""
     return ["dotnet", "publish", str(source), "-c", "Release", "-o", str(output), *options]
 
 
