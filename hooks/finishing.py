@@ -72,7 +72,7 @@ def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
 
 
 def check(project: Path) -> list[str]:
-    """Let the project check itself; return what to tell about it. What it finds is told at once, as a warning."""
+    """Run the project's own check, and print its findings as a warning; return the lines to print if there are none."""
     program = Program([sys.executable, "-B", "scripts/check.py"], project, merge=True)
     try:
         ended = program.wait(CHECK_LIMIT)
@@ -113,7 +113,7 @@ def next_steps(project: Path, answers: Mapping[str, str], *, published: bool) ->
 
 
 def _from_here(project: Path) -> str:
-    """Return the shortest way to the project from where its maker stands, as far as the shell tells that."""
+    """Return the project's folder, relative to the shell's working directory where that is above it."""
     here = Path(os.environ.get("PWD") or project)
     return str(project.relative_to(here)) if here in project.parents else str(project)
 

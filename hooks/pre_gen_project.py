@@ -10,7 +10,7 @@ if not getattr(sys.flags, "safe_path", False):
 import json
 from pathlib import Path
 
-# Cookiecutter stands in the template's folder while it renders this line. No other name for that folder will do:
+# Cookiecutter's working directory is the template's folder while it renders this line. Nothing else names it:
 # `_repo_dir` is relative for `cookiecutter .`, and cruft and old versions have none.
 TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 # `tojson` writes no ' and no line end: whatever an answer holds, it stays a value.
