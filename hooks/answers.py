@@ -21,6 +21,7 @@ MIN_FREE_BYTES = 4_000_000  # twice what a project and its publish take
 NAME_LENGTH = 60
 # What a display name may hold beside letters, their marks and digits. Markdown, YAML comments, JSON and C# strings give
 # none of these a meaning inside a word or between two; where XML, HTML or MSBuild does, the template escapes it.
+LETTERS_AND_DIGITS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Nd"}  # categories of Unicode, with combining marks
 PUNCTUATION = " .,-_+'’()!&/:;@%=?"
 
 SLUG_LENGTH = 40
@@ -78,16 +79,7 @@ def name_fault(name: str) -> str | None:
 
 def _is_allowed_in_name(character: str) -> bool:
     """Return whether a display name may hold this character."""
-    return character in PUNCTUATION or unicodedata.category(character) in {
-        "Lu",
-        "Ll",
-        "Lt",
-        "Lm",
-        "Lo",
-        "Mn",
-        "Mc",
-        "Nd",
-    }
+    return character in PUNCTUATION or unicodedata.category(character) in LETTERS_AND_DIGITS
 
 
 def slug_fault(slug: str) -> str | None:
@@ -126,7 +118,7 @@ def socket_fault(path: str) -> str | None:
 
 
 def refusals(answers: Mapping[str, object]) -> list[str]:
-    """Return a line for each wrong answer in Cookiecutter's context: name, value, what is wrong, a right one."""
+    """Return a line for each wrong answer in Cookiecutter's context: its name, its value, the fault and the remedy."""
     rules: dict[str, Callable[[str], str | None]] = {
         "project_name": name_fault,
         "project_slug": slug_fault,

@@ -8,28 +8,22 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import console
 import publishing
-from stack.process import Program
+import signals
 from stack.publishing import make_readable
 
-CHECK_LIMIT = 120.0  # seconds
-STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 PYTHON = "python" if sys.platform == "win32" else "python3"
 
 
 def main(answers: Mapping[str, str], project: Path) -> None:
     """Finish the project in this folder. Takes Cookiecutter's context and the folder."""
-    for name in STOPPING:
-        signal.signal(name, _stop)
+    signals.listen()
     if _is_compared(answers, project):
         publishing.remove_override(project)
         return
@@ -55,13 +49,6 @@ def main(answers: Mapping[str, str], project: Path) -> None:
         console.say(*report, *next_steps(project, answers, published=not publisher.fault))
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    """Answer Ctrl-C and its like once. Another must not come between what is left half done and its removal."""
-    for name in STOPPING:
-        signal.signal(name, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
     """Tell whether cruft generates this project only to compare it with another, and then to delete it.
 
@@ -72,22 +59,22 @@ def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
 
 
 def check(project: Path) -> list[str]:
-    """Run the project's own check, and print its findings as a warning; return the lines to print if there are none."""
-    program = Program([sys.executable, "-B", "scripts/check.py"], project, merge=True)
+    """Check the project with its own rules; return the lines to print. An error is printed at once, as a warning."""
+    from stack.check import cli  # here, because the publish need not wait for it
+
     try:
-        ended = program.wait(CHECK_LIMIT)
-    finally:
-        program.end(at_once=True)
-    program.wait(1)
-    result = program.result()
-    problem = result.problem if ended else f"was ended because it took longer than {CHECK_LIMIT:g} s"
-    lines = [f"    {line}" for line in result.out.splitlines()]
-    if not problem:
+        found = cli.report(project)
+    except Exception as error:
+        lines, consistent = [repr(error)], False
+    else:
+        lines, consistent = cli.lines(found), not cli.failed(found)
+    lines = [f"    {line}" for line in lines]
+    if consistent:
         return ["Checked with scripts/check.py:", *lines]
     console.warn(
-        f"warning: the project's own check, scripts/check.py, {problem}:",
+        "warning: scripts/check.py does not accept the project:",
         *lines,
-        f"The project stays as it is. After a change, run in it: {PYTHON} scripts/check.py",
+        f"The project is kept. After a change, run in it: {PYTHON} scripts/check.py",
     )
     return []
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import console
+import signals
 from stack.process import Program
 from stack.publishing import find_causes, make_readable, publish_command
 
@@ -62,7 +63,8 @@ class Publisher:
             console.say(f"Publishing the app: {' '.join(self.command)} (at most {self._limit:g} s)")
             self._begin = time.monotonic()
             try:
-                self._program = Program([dotnet, *self.command[1:]], self._project, merge=True)
+                with signals.deferred():
+                    self._program = Program([dotnet, *self.command[1:]], self._project, merge=True)
             except OSError as error:
                 self.fault = f"dotnet could not be started: {error.strerror}"
         else:

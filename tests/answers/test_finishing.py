@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import finishing
 import pytest
 from stack.process import Program
 
-from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.bake import REPO, cookiecutter, edit
 from tests.testkit.process import eventually, run
 
+PUBLISH = "dotnet publish src/myapp -c Release -o publish -p:RunAnalyzers=false"
 SDK = 'case $1 in --version) echo 10.0.100;; publish) shift; publish "$@";; esac'
 WORKING = "publish() { mkdir publish && touch publish/myapp.dll; }"
 HANGING = 'publish() { mkdir publish; touch publish/half; echo $$ >"$TRACE"; exec sleep 300; }'
@@ -75,17 +76,17 @@ def builds_from_source(project: Path) -> bool:
             ["echo 'No .NET SDKs were found.'; exit 145"],
             "dotnet --version failed with exit code 145\n    No .NET SDKs were",
         ),
-        (["exec sleep 300"], "-p:RunAnalyzers=false was ended because it took longer than 1 s"),
-        ([HANGING, SDK], "-o publish -p:RunAnalyzers=false was ended because it took longer than 1 s"),
+        (["exec sleep 300"], f"{PUBLISH} was ended because it took longer than 1 s"),
+        ([HANGING, SDK], f"{PUBLISH} was ended because it took longer than 1 s"),
         (
             [
                 "publish() { mkdir publish; echo 'Program.cs(1,1): error CS1002: ; expected'; echo Time; exit 1; }",
                 SDK,
             ],
-            "RunAnalyzers=false failed with exit code 1\n    Program.cs(1,1): error CS1002: ; expected\nThe project",
+            f"{PUBLISH} failed with exit code 1\n    Program.cs(1,1): error CS1002: ; expected\nThe project",
         ),
-        (["publish() { mkdir publish; kill -9 $$; }", SDK], "-o publish -p:RunAnalyzers=false was ended by signal 9"),
-        (["publish() { mkdir publish; }", SDK], "-o publish -p:RunAnalyzers=false made no publish/myapp.dll"),
+        (["publish() { mkdir publish; kill -9 $$; }", SDK], f"{PUBLISH} was ended by signal 9"),
+        (["publish() { mkdir publish; }", SDK], f"{PUBLISH} made no publish/myapp.dll"),
     ],
     ids=["missing", "old", "runtime-only", "hanging", "hanging-in-publish", "failing", "killed", "making-nothing"],
 )
@@ -120,10 +121,7 @@ def test_a_published_project_runs_what_was_published_and_says_so(
 
     printed = bake()
 
-    assert (
-        "Publishing the app: dotnet publish src/myapp -c Release -o publish -p:RunAnalyzers=false (at most 600 s)\n"
-        in printed
-    )
+    assert f"Publishing the app: {PUBLISH} (at most 600 s)\n" in printed
     assert "Published into ./publish in " in printed
     assert "http://localhost:8080" in printed
     assert (
@@ -346,10 +344,7 @@ def test_a_disk_that_the_publish_fills_is_named_and_free_again(
 
     done = cookiecutter(REPO, small_disk, env={"PATH": str(bin_dir)})
 
-    assert (
-        "-o publish -p:RunAnalyzers=false failed with exit code 1\n    cat: write error: No space left on device"
-        in done.stderr
-    )
+    assert f"{PUBLISH} failed with exit code 1\n    cat: write error: No space left on device" in done.stderr
     assert builds_from_source(small_disk / "myapp")
     assert os.statvfs(small_disk).f_bavail > 100
 
@@ -371,34 +366,67 @@ def test_a_read_only_target_is_refused_by_cookiecutter_with_nothing_of_ours(smal
 
     assert done.returncode == 1
     assert "Read-only file system" in done.stderr
-    assert "hooks/" not in done.stderr
+    assert str(REPO / "hooks") not in done.stderr
     assert list(small_disk.iterdir()) == []
 
 
-def test_findings_of_the_projects_own_check_are_a_warning(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts/check.py").write_text("print('compose.yaml:3: wrong; right'); raise SystemExit(1)")
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """A copy of the template, for a test that changes it."""
+    copy = tmp_path / "template"
+    shutil.copytree(REPO / "hooks", copy / "hooks", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPO / "cookiecutter.json", copy)
+    [files] = REPO.glob("{{*}}")
+    shutil.copytree(files, copy / files.name, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy
 
-    finishing.check(tmp_path)
 
-    assert capfd.readouterr().err == (
-        "warning: the project's own check, scripts/check.py, failed with exit code 1:\n"
-        "    compose.yaml:3: wrong; right\n"
-        "The project stays as it is. After a change, run in it: python3 scripts/check.py\n"
+def test_check_that_finds_an_error_is_a_warning(template: Path, bin_dir: Path, output_dir: Path) -> None:
+    [conf] = template.glob("*/*/*h2o.conf*")
+    edit(conf, "proxy.preserve-host: ON", "proxy.preserve-host: OFF")
+
+    done = cookiecutter(template, output_dir, env={"PATH": str(bin_dir)})
+
+    assert "warning: scripts/check.py does not accept the project:\n" in done.stderr
+    assert re.search(r"^    h2o/h2o.conf:\d+: the Host ", done.stderr, re.MULTILINE)
+    assert "    errors: 1, warnings: " in done.stderr
+    assert "Next:" in done.stdout
+    assert (output_dir / "myapp/h2o/h2o.conf").is_file()
+
+
+def test_check_that_fails_itself_is_a_warning(template: Path, bin_dir: Path, output_dir: Path) -> None:
+    [cli] = template.glob("*/scripts/stack/check/cli.py")
+    edit(cli, "    project = Project(root, limit)\n", "    raise LookupError('no module')\n")
+
+    done = cookiecutter(template, output_dir, env={"PATH": str(bin_dir)})
+
+    assert "warning: scripts/check.py does not accept the project:\n    LookupError('no module')\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Next:" in done.stdout
+
+
+def test_hook_leaves_no_bytecode_in_the_project(bake: Callable[..., str], output_dir: Path) -> None:
+    bake(PYTHONPYCACHEPREFIX="", PYTHONDONTWRITEBYTECODE="")
+
+    assert list(output_dir.rglob("__pycache__")) == []
+
+
+def test_signal_waits_for_the_end_of_a_deferred_block() -> None:
+    program = (
+        "import signal, signals\n"
+        "signals.listen()\n"
+        "try:\n"
+        "    with signals.deferred():\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "        print('end of the block')\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
     )
 
+    done = run(sys.executable, "-c", program, env={"PYTHONPATH": str(REPO / "hooks")})
 
-def test_a_check_that_hangs_is_ended(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts/check.py").write_text("import time; print('asking docker', flush=True); time.sleep(300)")
-    monkeypatch.setattr(finishing, "CHECK_LIMIT", 1.0)
-
-    finishing.check(tmp_path)
-
-    printed = capfd.readouterr().err
-    assert "scripts/check.py, was ended because it took longer than 1 s:\n    asking docker\n" in printed
+    assert done.stdout == "end of the block\ninterrupted\n"
 
 
 def test_a_program_gets_no_keyboard_and_its_words_are_not_taken_apart(tmp_path: Path) -> None:
