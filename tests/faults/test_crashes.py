@@ -28,7 +28,7 @@ def came_back(visitors: Visitors) -> bool:
 
 
 @pytest.mark.parametrize("connections", [1, 16, 256])
-def test_a_killed_app_comes_back_and_visitors_see_the_page_meanwhile(faulty_stack: Project, connections: int) -> None:
+def test_killed_app_restarts_behind_the_502_page(faulty_stack: Project, connections: int) -> None:
     before = restarts(faulty_stack, "app")
     with visit(faulty_stack, connections) as visitors:
         send(SIGKILL, main_process(faulty_stack, "app"))
@@ -40,7 +40,7 @@ def test_a_killed_app_comes_back_and_visitors_see_the_page_meanwhile(faulty_stac
 
 
 @pytest.mark.parametrize("connections", [1, 16, 256])
-def test_a_killed_worker_of_h2o_costs_each_connection_one_request(faulty_stack: Project, connections: int) -> None:
+def test_killed_h2o_worker_costs_each_connection_one_request(faulty_stack: Project, connections: int) -> None:
     before, restarted = workers(faulty_stack), restarts(faulty_stack, "h2o")
     with visit(faulty_stack, connections) as visitors:
         eventually(lambda: visitors.counts[GOOD] >= 2 * connections, "good answers on all connections")
@@ -54,7 +54,7 @@ def test_a_killed_worker_of_h2o_costs_each_connection_one_request(faulty_stack: 
 
 
 @pytest.mark.parametrize("connections", [1, 16, 256])
-def test_a_killed_h2o_comes_back(faulty_stack: Project, connections: int) -> None:
+def test_killed_h2o_restarts(faulty_stack: Project, connections: int) -> None:
     before = {service: restarts(faulty_stack, service) for service in ("app", "h2o")}
     with visit(faulty_stack, connections) as visitors:
         send(SIGKILL, main_process(faulty_stack, "h2o"))
@@ -65,7 +65,7 @@ def test_a_killed_h2o_comes_back(faulty_stack: Project, connections: int) -> Non
     assert restarts(faulty_stack, "app") == before["app"]
 
 
-def test_both_come_back_when_both_are_killed_at_once(faulty_stack: Project) -> None:
+def test_app_and_h2o_killed_at_once_restart(faulty_stack: Project) -> None:
     before = {service: restarts(faulty_stack, service) for service in ("app", "h2o")}
     with visit(faulty_stack) as visitors:
         send(SIGKILL, main_process(faulty_stack, "app"), main_process(faulty_stack, "h2o"))
@@ -75,7 +75,7 @@ def test_both_come_back_when_both_are_killed_at_once(faulty_stack: Project) -> N
     assert {service: restarts(faulty_stack, service) for service in before} == {key: n + 1 for key, n in before.items()}
 
 
-def test_an_app_that_eats_all_memory_is_killed_and_comes_back(faulty_stack: Project) -> None:
+def test_app_out_of_memory_is_killed_and_restarts(faulty_stack: Project) -> None:
     container, begin = str(state(faulty_stack, "app")["Id"]), time.time()
     before = restarts(faulty_stack, "app")
     with visit(faulty_stack) as visitors:
@@ -88,7 +88,7 @@ def test_an_app_that_eats_all_memory_is_killed_and_comes_back(faulty_stack: Proj
     assert run("docker", "events", *span, "--filter", f"container={container}", "--filter", "event=oom").stdout
 
 
-def test_a_signal_that_is_not_to_end_h2o_leaves_it_its_restarts(faulty_stack: Project) -> None:
+def test_harmless_signal_keeps_restart_policy_of_h2o(faulty_stack: Project) -> None:
     before = restarts(faulty_stack, "h2o")
     with visit(faulty_stack) as visitors:
         faulty_stack.compose("kill", "--signal=HUP", "h2o")
@@ -98,7 +98,7 @@ def test_a_signal_that_is_not_to_end_h2o_leaves_it_its_restarts(faulty_stack: Pr
     assert restarts(faulty_stack, "h2o") == before + 1
 
 
-def test_a_signal_that_ends_the_app_without_being_its_stop_leaves_it_its_restarts(faulty_stack: Project) -> None:
+def test_fatal_signal_keeps_restart_policy_of_app(faulty_stack: Project) -> None:
     before = restarts(faulty_stack, "app")
     with visit(faulty_stack) as visitors:
         faulty_stack.compose("kill", "--signal=QUIT", "app")
@@ -107,7 +107,7 @@ def test_a_signal_that_ends_the_app_without_being_its_stop_leaves_it_its_restart
     assert restarts(faulty_stack, "app") == before + 1
 
 
-def test_after_docker_kill_the_app_stays_away_until_it_is_started_by_hand(faulty_stack: Project) -> None:
+def test_docker_kill_needs_a_start_by_hand(faulty_stack: Project) -> None:
     before = restarts(faulty_stack, "app")
     with visit(faulty_stack) as visitors:
         faulty_stack.compose("kill", "app")
@@ -121,7 +121,7 @@ def test_after_docker_kill_the_app_stays_away_until_it_is_started_by_hand(faulty
     assert restarts(faulty_stack, "app") in (0, before)  # none of the engine's own
 
 
-def test_a_frozen_app_is_reported_and_visitors_get_an_answer(faulty_stack: Project) -> None:
+def test_frozen_app_is_unhealthy_and_requests_get_502(faulty_stack: Project) -> None:
     app = main_process(faulty_stack, "app")
     send(SIGSTOP, app)
     try:
@@ -142,7 +142,7 @@ def test_a_frozen_app_is_reported_and_visitors_get_an_answer(faulty_stack: Proje
     eventually(lambda: "'healthy'" in str(state(faulty_stack, "app")["State"]), "the report: healthy")
 
 
-def test_a_frozen_app_is_replaced_by_hand(faulty_stack: Project) -> None:
+def test_frozen_app_is_replaced_by_restart(faulty_stack: Project) -> None:
     send(SIGSTOP, main_process(faulty_stack, "app"))
 
     faulty_stack.compose("restart", "--timeout", "1", "app")
@@ -150,7 +150,7 @@ def test_a_frozen_app_is_replaced_by_hand(faulty_stack: Project) -> None:
     eventually(lambda: faulty_stack.get().status == 200, "the page")
 
 
-def test_an_old_version_that_stops_late_leaves_the_new_ones_socket(faulty_stack: Project) -> None:
+def test_stop_of_old_version_keeps_socket_of_new_one(faulty_stack: Project) -> None:
     directory = ("ls", "/tmp/myapp")
     old = str(state(faulty_stack, "app")["Id"])
     link = faulty_stack.inside("app", "readlink", "/tmp/myapp/kestrel.sock").stdout
@@ -172,7 +172,7 @@ def test_an_old_version_that_stops_late_leaves_the_new_ones_socket(faulty_stack:
     assert len(run("docker", "exec", new, *directory).stdout.split()) == 3
 
 
-def test_stopping_the_app_lets_everybody_finish(faulty_stack: Project) -> None:
+def test_stop_of_app_answers_requests_in_flight(faulty_stack: Project) -> None:
     with ThreadPoolExecutor() as pool:
         slow = [pool.submit(faulty_stack.get, "/slow?seconds=2") for _ in range(4)]
         events = [pool.submit(faulty_stack.get, "/events") for _ in range(4)]
@@ -190,7 +190,7 @@ def connected(stack: Project) -> int:
     return sum(" 03 " in line and "/kestrel.sock." in line for line in sockets.splitlines())
 
 
-def test_a_volume_that_is_full_of_data_holds_nobody_up(faulty_stack: Project) -> None:
+def test_volume_full_of_data_does_not_block_the_app(faulty_stack: Project) -> None:
     """Names are all that an instance needs, and in memory they take no block of a volume."""
     fill = faulty_stack.inside("app", "dd", "if=/dev/zero", "of=/tmp/myapp/fill", "bs=1k", "count=100", check=False)
     assert "No space left on device" in fill.stderr

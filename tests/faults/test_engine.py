@@ -14,7 +14,7 @@ from tests.testkit.stack import Project
 pytestmark = pytest.mark.engine
 
 
-def test_containers_come_back_with_an_engine_that_was_killed(faulty_stack: Project, tmp_path: Path) -> None:
+def test_containers_restart_with_a_killed_engine(faulty_stack: Project, tmp_path: Path) -> None:
     if reason := missing():
         cannot_run(reason)
     name = faulty_stack.environment["COMPOSE_PROJECT_NAME"]

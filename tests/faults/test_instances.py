@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.app import App, Caller, names, running
+from tests.testkit.app import UNHEALTHY, App, Caller, names, running
 from tests.testkit.process import eventually
 
 pytestmark = pytest.mark.engine
@@ -39,7 +39,7 @@ def at_the_gate(path: Path) -> Iterator[None]:
         yield
 
 
-def test_what_killed_instances_left_neither_blocks_a_start_nor_piles_up(publish: Path, path: Path) -> None:
+def test_start_removes_sockets_of_killed_instances(publish: Path, path: Path) -> None:
     for _ in range(5):
         with running(publish, path) as app:
             app.process.kill()
@@ -54,7 +54,7 @@ def test_what_killed_instances_left_neither_blocks_a_start_nor_piles_up(publish:
     assert names(path.parent) == NONE_SERVES
 
 
-def test_one_that_was_killed_between_its_steps_is_cleared_away_too(publish: Path, path: Path) -> None:
+def test_start_removes_half_published_instance(publish: Path, path: Path) -> None:
     dead = Path(f"{path}.0123abcd")
     with socket.socket(socket.AF_UNIX) as bound:
         bound.bind(str(dead))
@@ -66,7 +66,7 @@ def test_one_that_was_killed_between_its_steps_is_cleared_away_too(publish: Path
         assert names(path.parent) == ONE_SERVES
 
 
-def test_the_socket_of_an_instance_that_is_starting_is_not_removed_by_another(publish: Path, path: Path) -> None:
+def test_start_keeps_socket_of_starting_instance(publish: Path, path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as starting:
         with at_the_gate(path):
             starting.bind(f"{path}.0123abcd")  # bound and not listening: it refuses connections, as a dead one does
@@ -80,7 +80,7 @@ def test_the_socket_of_an_instance_that_is_starting_is_not_removed_by_another(pu
             assert Path(f"{path}.0123abcd").exists()
 
 
-def test_files_that_are_no_instances_are_left_alone(publish: Path, path: Path) -> None:
+def test_start_keeps_files_of_others(publish: Path, path: Path) -> None:
     others = [Path(f"{path}.{end}") for end in ("bak", "20240131", "20240131.new", "0123ABCD", "0123abcd.old")]
     for other in others:
         other.write_text("somebody's")
@@ -91,7 +91,7 @@ def test_files_that_are_no_instances_are_left_alone(publish: Path, path: Path) -
     assert [other.read_text() for other in others] == ["somebody's"] * len(others)
 
 
-def test_an_old_instance_that_stops_late_leaves_the_new_ones_socket(publish: Path, path: Path) -> None:
+def test_stop_of_old_instance_keeps_socket_of_new_one(publish: Path, path: Path) -> None:
     with running(publish, path, Socket__DrainTimeout="00:00:02") as old:
         held = old.connect()
         with running(publish, path) as new:
@@ -104,7 +104,7 @@ def test_an_old_instance_that_stops_late_leaves_the_new_ones_socket(publish: Pat
         held.close()
 
 
-def test_an_old_instance_that_is_killed_leaves_the_new_ones_socket(publish: Path, path: Path) -> None:
+def test_kill_of_old_instance_keeps_socket_of_new_one(publish: Path, path: Path) -> None:
     with running(publish, path) as old, running(publish, path) as new:
         old.process.kill()
         old.exit_code()
@@ -112,7 +112,7 @@ def test_an_old_instance_that_is_killed_leaves_the_new_ones_socket(publish: Path
         assert answers(new)
 
 
-def test_an_instance_takes_the_path_back_when_the_one_that_took_it_is_killed(publish: Path, path: Path) -> None:
+def test_watch_takes_path_back_from_killed_instance(publish: Path, path: Path) -> None:
     with running(publish, path) as old:
         before = path.readlink()
         with running(publish, path) as new:
@@ -124,7 +124,7 @@ def test_an_instance_takes_the_path_back_when_the_one_that_took_it_is_killed(pub
         assert old.exit_code() == 0
 
 
-def test_an_instance_takes_the_path_back_when_it_leads_to_a_name_that_is_gone(publish: Path, path: Path) -> None:
+def test_watch_takes_path_that_leads_nowhere(publish: Path, path: Path) -> None:
     """The next one that starts removes the name of one that was killed, and may not become healthy itself."""
     with running(publish, path) as app:
         before = path.readlink()
@@ -135,13 +135,53 @@ def test_an_instance_takes_the_path_back_when_it_leads_to_a_name_that_is_gone(pu
         assert answers(app)
 
 
-def test_an_instance_that_never_becomes_healthy_never_takes_the_path(publish: Path, path: Path) -> None:
+def test_unhealthy_instance_never_takes_path(publish: Path, path: Path) -> None:
     with running(publish, path) as old:
         before = path.readlink()
         # Its own /healthz answers 400, since it knows no host of the name that it asks for.
-        with running(publish, path, serves=False, AllowedHosts="example.org") as sick:
+        with running(publish, path, until=UNHEALTHY, AllowedHosts="example.org") as sick:
             sick.process.send_signal(signal.SIGTERM)
             assert sick.exit_code() == 0
 
         assert path.readlink() == before
         assert answers(old)
+
+
+def test_watch_retries_after_io_error(publish: Path, path: Path) -> None:
+    with running(publish, path) as app:
+        before, lock = path.readlink(), Path(f"{path}.lock")
+        lock.unlink()
+        lock.symlink_to("absent/lock")  # nobody can open it
+        path.unlink()
+        path.symlink_to("kestrel.sock.deadbeef")
+        assert app.process.stdout
+        assert any("publishing failed; trying again" in line for line in app.process.stdout)
+
+        lock.unlink()
+
+        eventually(lambda: path.readlink() == before, "the path leading to the instance again")
+        assert answers(app)
+
+
+def test_stop_asks_other_instances_outside_of_gate(publish: Path, path: Path) -> None:
+    with running(publish, path) as app, socket.socket(socket.AF_UNIX) as frozen:
+        frozen.bind(f"{path}.0123abcd")
+        frozen.listen()
+        frozen.settimeout(30)
+
+        app.process.send_signal(signal.SIGTERM)
+
+        asking = frozen.accept()[0]
+        with asking, Path(f"{path}.lock").open("w") as gate:
+            assert asking.recv(100).startswith(b"GET /healthz ")
+            fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert app.exit_code() == 0
+
+
+def test_stop_during_health_check_leaves_no_record(publish: Path, path: Path) -> None:
+    with running(publish, path, until="Application started", Faults__HealthDelay="1") as app:
+        app.process.send_signal(signal.SIGTERM)
+
+        assert app.exit_code() == 0
+        assert not list(path.parent.glob("private/*/*.instance"))
+        assert names(path.parent) == NONE_SERVES

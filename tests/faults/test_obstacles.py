@@ -1,9 +1,12 @@
 """A socket directory that is not as it should be: one line says what to do, the exit code is 1, nothing is deleted."""
 
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.testkit.app import UNHEALTHY, running
 from tests.testkit.faults import IMAGE
 from tests.testkit.process import run
 
@@ -12,11 +15,19 @@ pytestmark = pytest.mark.engine
 SOCKET = "/tmp/myapp/kestrel.sock"
 
 
-def refusal(publish: Path, path: str | Path, *container: str) -> str:
-    """Start the app, here or in a container, see it exit with 1, and return the one line that it prints."""
+def start(
+    publish: Path, path: str | Path, *container: str, settings: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Start the app, here or in a container with these options, and return its result."""
     options = ("--rm", "--network=none", "--user=1654:1654", f"--volume={publish}:/app:ro", "--workdir=/app")
     command = ("docker", "run", *options, *container, IMAGE) if container else ()
-    done = run(*command, "dotnet", "myapp.dll", cwd=publish, env={"Socket__Path": str(path)}, check=False, timeout=60)
+    env = {"Socket__Path": str(path), **(settings or {})}
+    return run(*command, "dotnet", "myapp.dll", cwd=publish, env=env, check=False, timeout=60)
+
+
+def refusal(publish: Path, path: str | Path, *container: str, settings: Mapping[str, str] | None = None) -> str:
+    """Start the app, see it exit with 1 and no stack trace, and return the one line that it prints."""
+    done = start(publish, path, *container, settings=settings)
 
     assert done.returncode == 1
     assert "   at " not in done.stdout + done.stderr
@@ -24,7 +35,7 @@ def refusal(publish: Path, path: str | Path, *container: str) -> str:
     return done.stderr
 
 
-def test_a_file_in_the_way_is_named_and_stays(publish: Path, tmp_path: Path) -> None:
+def test_start_names_and_keeps_file_in_the_way(publish: Path, tmp_path: Path) -> None:
     path = tmp_path / "kestrel.sock"
     path.write_text("a file of the user's")
 
@@ -32,7 +43,7 @@ def test_a_file_in_the_way_is_named_and_stays(publish: Path, tmp_path: Path) -> 
     assert path.read_text() == "a file of the user's"
 
 
-def test_a_directory_in_the_way_is_named_and_stays(publish: Path, tmp_path: Path) -> None:
+def test_start_names_and_keeps_directory_in_the_way(publish: Path, tmp_path: Path) -> None:
     path = tmp_path / "kestrel.sock"
     path.mkdir()
 
@@ -40,7 +51,7 @@ def test_a_directory_in_the_way_is_named_and_stays(publish: Path, tmp_path: Path
     assert path.is_dir()
 
 
-def test_a_link_to_something_else_is_named_and_stays(publish: Path, tmp_path: Path) -> None:
+def test_start_names_and_keeps_link_in_the_way(publish: Path, tmp_path: Path) -> None:
     path = tmp_path / "kestrel.sock"
     path.symlink_to("/etc/hosts")
 
@@ -48,14 +59,14 @@ def test_a_link_to_something_else_is_named_and_stays(publish: Path, tmp_path: Pa
     assert path.readlink() == Path("/etc/hosts")
 
 
-def test_a_directory_that_is_not_there_is_not_made(publish: Path, tmp_path: Path) -> None:
+def test_start_does_not_create_missing_directory(publish: Path, tmp_path: Path) -> None:
     path = tmp_path / "absent" / "kestrel.sock"
 
     assert refusal(publish, path).startswith(f"{path.parent} does not exist: create it, or mount the socket's volume")
     assert not path.parent.exists()
 
 
-def test_a_path_that_is_too_long_for_a_socket_is_named(publish: Path, tmp_path: Path) -> None:
+def test_start_names_path_that_is_too_long(publish: Path, tmp_path: Path) -> None:
     path = tmp_path / ("x" * (99 - len(str(tmp_path)))) / "sock"  # the instance's own name is longer by nine
 
     assert "is 7 bytes too long" in refusal(publish, path)
@@ -70,21 +81,75 @@ def test_a_path_that_is_too_long_for_a_socket_is_named(publish: Path, tmp_path: 
         pytest.param("uid=1654,gid=1654,mode=0610", id="its owner may not enter"),
     ],
 )
-def test_a_directory_without_the_right_to_write_is_named(publish: Path, options: str) -> None:
+def test_start_names_directory_without_write_permission(publish: Path, options: str) -> None:
     line = refusal(publish, SOCKET, f"--tmpfs=/tmp/myapp:{options}")
 
     assert line.startswith("/tmp/myapp is not writable for the user app: ")
     assert "docker compose down --volumes" in line
 
 
-def test_a_read_only_directory_is_named(publish: Path) -> None:
+def test_start_names_read_only_directory(publish: Path) -> None:
     line = refusal(publish, SOCKET, "--tmpfs=/tmp/myapp:uid=1654,gid=1654,mode=0710,ro")
 
     assert line.startswith("/tmp/myapp is read-only: ")
 
 
 @pytest.mark.parametrize("room", [1, 2, 3])  # the directory itself, the lock, the socket; the link is then too much
-def test_a_volume_without_room_for_another_name_is_named(publish: Path, room: int) -> None:
+def test_start_names_full_volume(publish: Path, room: int) -> None:
     line = refusal(publish, SOCKET, f"--tmpfs=/tmp/myapp:uid=1654,gid=1654,mode=0710,nr_inodes={room}")
 
     assert line.startswith("/tmp/myapp is full: " if room != 2 else f"Cannot bind {SOCKET}. Is /tmp/myapp full?")
+
+
+def test_start_refuses_second_unix_socket(publish: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "kestrel.sock", tmp_path / "second.sock"
+
+    line = refusal(publish, first, settings={"Kestrel__Endpoints__Second__Url": f"http://unix:{second}"})
+
+    assert "two Unix sockets" in line
+    assert str(first) in line
+    assert str(second) in line
+    assert not [entry for entry in tmp_path.iterdir() if entry.is_socket()]
+
+
+@pytest.mark.parametrize("timeout", ["00:00:00", "-00:00:01", "00:00:31"])  # the host's shutdown timeout is 30 s
+def test_start_refuses_drain_timeout_out_of_bounds(publish: Path, tmp_path: Path, timeout: str) -> None:
+    done = start(publish, tmp_path / "kestrel.sock", settings={"Socket__DrainTimeout": timeout})
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Socket:DrainTimeout is {timeout}, and must be more than zero and at most the host's shutdown timeout of "
+        "00:00:30 (shutdownTimeoutSeconds).\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("settings", "hint"),
+    [
+        pytest.param({"AllowedHosts": "example.org"}, "answers 400: add localhost to AllowedHosts", id="AllowedHosts"),
+        pytest.param(
+            {"Kestrel__EndpointDefaults__Protocols": "Http2"}, "the endpoint speaks HTTP/2 alone", id="HTTP/2"
+        ),
+        pytest.param(
+            {"Faults__HttpsRedirection": "true", "HTTPS_PORT": "443"},
+            "answers 307, Location: https://localhost/healthz: keep UseHttpsRedirection and logins away from it",
+            id="UseHttpsRedirection",
+        ),
+    ],
+)
+def test_unhealthy_instance_logs_remedy(publish: Path, tmp_path: Path, settings: dict[str, str], hint: str) -> None:
+    with running(publish, tmp_path / "kestrel.sock", until=UNHEALTHY, **settings) as app:
+        assert hint in app.line
+
+
+def test_take_over_refuses_the_record_of_another_user(publish: Path, tmp_path: Path) -> None:
+    record = tmp_path / "myapp.instance"
+    record.write_text("/tmp/elsewhere/kestrel.sock.0123abcd")
+    record.chmod(0o644)
+    options = ("--rm", "--network=none", "--user=1654:1654", f"--volume={publish}:/app:ro", "--workdir=/app")
+    mounted = f"--volume={record}:/tmp/myapp.instance"
+
+    done = run("docker", "run", *options, mounted, IMAGE, "dotnet", "myapp.dll", "take-over", check=False)
+
+    assert (done.returncode, done.stderr) == (1, "/tmp/myapp.instance is another user's: remove it.\n")

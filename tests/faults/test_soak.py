@@ -11,7 +11,7 @@ from tests.testkit.process import run
 pytestmark = pytest.mark.engine
 
 
-def test_a_new_version_and_a_new_h2o_conf_lose_no_request() -> None:
+def test_soak_short_loses_no_request() -> None:
     printed = run(sys.executable, "-m", "bench.soak", "--short", cwd=REPO).stdout
 
     rows = re.findall(r"^\| (.*) \| ([\d,]+) \| ([\d,]+) \| (\d+) \|$", printed, re.MULTILINE)

@@ -10,6 +10,23 @@ internal static class FaultEndpoints
     {
         var stopping = app.Lifetime.ApplicationStopping;
 
+        // A health check that takes its time, so that a test can stop the app while one is under way.
+        var healthDelay = app.Configuration.GetValue<double>("Faults:HealthDelay");
+        app.Use(async (http, next) =>
+        {
+            if (healthDelay > 0 && http.Request.Path == "/healthz")
+            {
+                await Task.Delay(TimeSpan.FromSeconds(healthDelay), CancellationToken.None);
+            }
+
+            await next(http);
+        });
+
+        if (app.Configuration.GetValue<bool>("Faults:HttpsRedirection"))
+        {
+            app.UseHttpsRedirection();
+        }
+
         app.MapPost("/echo", async (HttpRequest request) =>
         {
             using var body = new MemoryStream();

@@ -12,13 +12,17 @@ from pathlib import Path
 
 from tests.testkit.process import eventually
 
+PUBLISHED = "now leads to"
+UNHEALTHY = "stays as it is until this instance is healthy"
+
 
 @dataclass(frozen=True)
 class App:
-    """A running app and the public path of its socket."""
+    """A running app, the public path of its socket and the line of its log that was waited for."""
 
     process: "subprocess.Popen[str]"
     path: Path
+    line: str
 
     def connect(self) -> socket.socket:
         """Connect to the public path, as H2O does."""
@@ -37,13 +41,22 @@ class App:
         return self.process.wait(timeout=60)
 
 
+def command(publish: Path, *arguments: str) -> list[str]:
+    """Return the command line of a published app."""
+    return [
+        "dotnet",
+        next(publish.glob("*.runtimeconfig.json")).name.replace(".runtimeconfig.json", ".dll"),
+        *arguments,
+    ]
+
+
 @contextmanager
-def running(publish: Path, path: Path, *, serves: bool = True, **settings: str) -> Iterator[App]:
-    """Run the app on a socket of this host during the block; with `serves`, first wait until the path leads to it."""
+def running(publish: Path, path: Path, *, until: str = PUBLISHED, **settings: str) -> Iterator[App]:
+    """Run the app on a socket of this host during the block; first wait until it logs `until`."""
     private = path.parent / "private" / str(len(list(path.parent.glob("private/*"))))  # a container's own /tmp
     private.mkdir(parents=True)
     with subprocess.Popen(
-        ["dotnet", next(publish.glob("*.runtimeconfig.json")).name.replace(".runtimeconfig.json", ".dll")],
+        command(publish),
         cwd=publish,
         env={**os.environ, "Socket__Path": str(path), "TMPDIR": str(private), **settings},
         stdout=subprocess.PIPE,
@@ -51,9 +64,9 @@ def running(publish: Path, path: Path, *, serves: bool = True, **settings: str) 
     ) as process:
         assert process.stdout
         try:
-            logged = "now leads to" if serves else "stays as it is until this instance is healthy"
-            assert any(logged in line for line in process.stdout), f"the app never said that {path} {logged}"
-            yield App(process, path)
+            line = next((line for line in process.stdout if until in line), None)
+            assert line, f"the app never logged: {until}"
+            yield App(process, path, line)
         finally:
             process.kill()
             process.stdout.close()

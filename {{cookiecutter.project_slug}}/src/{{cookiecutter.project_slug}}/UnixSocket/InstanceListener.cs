@@ -12,7 +12,7 @@ internal sealed partial class InstanceListener(
     TimeSpan drainTimeout,
     ILogger<InstanceListener> logger) : IConnectionListener
 {
-    private static readonly TimeSpan NeighbourTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
 
     /// <summary>The public path: what the app reports and logs as its address.</summary>
     public EndPoint EndPoint { get; } = new UnixDomainSocketEndPoint(instance.PublicPath);
@@ -41,6 +41,8 @@ internal sealed partial class InstanceListener(
             LogNotWithdrawn(e, instance.PublicPath); // the connections are drained all the same
         }
 
+        // The kernel hands out connections in their order: when this one is answered, all before it have been accepted.
+        await Task.Run(() => HealthProbe.Ask(instance.OwnPath, ProbeTimeout), CancellationToken.None);
         await drain.WaitAsync(drainTimeout, cancellationToken);
         await inner.UnbindAsync(cancellationToken);
     }
@@ -49,7 +51,7 @@ internal sealed partial class InstanceListener(
     {
         // Before the gate: a frozen neighbour answers nothing, and others wait at the gate.
         var others = instance.FindOthers().Select(path => Task.Run(
-            () => HealthProbe.Ask(path, NeighbourTimeout) is null ? path : null));
+            () => HealthProbe.Ask(path, ProbeTimeout) is null ? path : null));
         var healthy = (await Task.WhenAll(others)).OfType<string>();
 
         using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
