@@ -32,34 +32,41 @@ internal sealed partial class InstanceListener(
     /// <summary>Ends the instance's part in serving; Kestrel calls it when the host stops.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
+        await WithdrawAsync();
+        // The kernel hands out connections in their order: when this one is answered, all before it have been accepted.
+        await Task.Run(() => HealthProbe.Ask(instance.OwnPath, ProbeTimeout), CancellationToken.None);
+        await drain.WaitAsync(drainTimeout, cancellationToken);
+        await inner.UnbindAsync(cancellationToken);
+        if (instance.IsPublished)
+        {
+            await WithdrawAsync(); // another instance, which stopped meanwhile, has left the path to this one
+        }
+    }
+
+    private async Task WithdrawAsync()
+    {
         try
         {
-            await WithdrawAsync();
+            // Before the gate: a frozen neighbour answers nothing, and others wait at the gate.
+            var healthy = instance.IsPublished ? await FindHealthyOthersAsync() : [];
+            using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
+            InstanceRecord.Remove(instance);
+            if (gate is not null)
+            {
+                instance.Withdraw(healthy);
+            }
         }
         catch (Exception e) when (SocketUnavailableException.IsCause(e))
         {
             LogNotWithdrawn(e, instance.PublicPath); // the connections are drained all the same
         }
-
-        // The kernel hands out connections in their order: when this one is answered, all before it have been accepted.
-        await Task.Run(() => HealthProbe.Ask(instance.OwnPath, ProbeTimeout), CancellationToken.None);
-        await drain.WaitAsync(drainTimeout, cancellationToken);
-        await inner.UnbindAsync(cancellationToken);
     }
 
-    private async Task WithdrawAsync()
+    private async Task<IEnumerable<string>> FindHealthyOthersAsync()
     {
-        // Before the gate: a frozen neighbour answers nothing, and others wait at the gate.
         var others = instance.FindOthers().Select(path => Task.Run(
             () => HealthProbe.Ask(path, ProbeTimeout) is null ? path : null));
-        var healthy = (await Task.WhenAll(others)).OfType<string>();
-
-        using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
-        InstanceRecord.Remove(instance);
-        if (gate is not null)
-        {
-            instance.Withdraw(healthy);
-        }
+        return (await Task.WhenAll(others)).OfType<string>();
     }
 
     /// <inheritdoc />

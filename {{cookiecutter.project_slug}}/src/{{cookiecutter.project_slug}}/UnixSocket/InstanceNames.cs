@@ -8,9 +8,8 @@ namespace {{ cookiecutter.__namespace }}.UnixSocket;
 /// <param name="OwnPath">What this instance binds.</param>
 internal sealed record InstanceNames(string PublicPath, string OwnPath)
 {
-    /// <summary>How many characters an instance's name has after the public path and a dot.</summary>
-    /// <remarks>They are random, since a process id says nothing: it is 1 in every container.</remarks>
-    public const int IdLength = 8;
+    // The suffix is random, since a process id says nothing: it is 1 in every container.
+    private const int IdLength = 8;
 
     // Linux keeps 108 bytes for a socket's path, the terminating zero among them; macOS keeps 104.
     private static readonly int MaxPathBytes = OperatingSystem.IsMacOS() ? 103 : 107;
@@ -43,6 +42,14 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
             : throw new SocketUnavailableException(
                 $"The socket path {publicPath} is {excess} bytes too long: with the instance's own suffix it must fit "
                 + $"into {MaxPathBytes} bytes. Set a shorter Socket:Path.");
+    }
+
+    /// <summary>Reads an instance's own path.</summary>
+    /// <returns>The instance; null if the text is not the path of one.</returns>
+    public static InstanceNames? Parse(string ownPath)
+    {
+        var instance = new InstanceNames(Path.ChangeExtension(ownPath, null), ownPath);
+        return Path.IsPathRooted(ownPath) && instance.IsInstance(ownPath) ? instance : null;
     }
 
     /// <summary>Makes sure that nothing but a socket or a link of this app is at the public path.</summary>

@@ -33,6 +33,11 @@ internal sealed partial class InstancePublisher(
             Environment.ExitCode = 1;
             lifetime.StopApplication();
         }
+        catch
+        {
+            Environment.ExitCode = 1; // the host logs what it is, and stops
+            throw;
+        }
     }
 
     private async Task WaitForStartAsync(CancellationToken cancellationToken)

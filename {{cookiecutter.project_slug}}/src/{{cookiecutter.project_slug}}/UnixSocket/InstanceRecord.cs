@@ -1,51 +1,59 @@
 namespace {{ cookiecutter.__namespace }}.UnixSocket;
 
-/// <summary>The note by which a command finds the instance that runs in the same container.</summary>
+/// <summary>The note by which a command finds the instance beside which it runs.</summary>
+/// <remarks>It is a file in the temporary directory, which in a container is the container's own.</remarks>
 internal static class InstanceRecord
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // In a container /tmp is its own. On a host it is everybody's, so Read trusts only what is its user's.
     private static string RecordPath =>
         Path.Combine(Path.GetTempPath(), AppDomain.CurrentDomain.FriendlyName + ".instance");
 
     /// <summary>Reads which instance has published itself in this container.</summary>
     /// <returns>That instance; null if none has.</returns>
-    /// <exception cref="UnauthorizedAccessException">The record is another user's.</exception>
+    /// <exception cref="IOException">The record belongs to another user, or does not name an instance.</exception>
     public static InstanceNames? Read()
     {
-        var file = new FileInfo(RecordPath);
-        if (!file.Exists)
+        using var file = OpenOwn();
+        if (file is null)
         {
             return null;
         }
 
-        EnsureOwned(file);
-        var path = File.ReadAllText(RecordPath);
-        return path.Length > InstanceNames.IdLength + 1
-            ? new InstanceNames(path[..^(InstanceNames.IdLength + 1)], path)
-            : null;
+        using var reader = new StreamReader(file);
+        return InstanceNames.Parse(reader.ReadToEnd())
+            ?? throw new IOException($"{RecordPath} does not name an instance. Delete it, and restart the app.");
     }
 
-    /// <summary>Records an instance.</summary>
+    /// <summary>Notes an instance. Call it inside the gate.</summary>
+    /// <exception cref="IOException">The record cannot be written.</exception>
     public static void Write(InstanceNames instance)
     {
-        var temporary = $"{RecordPath}.{instance.OwnPath[^InstanceNames.IdLength..]}";
+        OpenOwn()?.Dispose();
+        var temporary = RecordPath + Path.GetExtension(instance.OwnPath);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;
         }
 
-        using (var writer = new StreamWriter(temporary, options))
+        try
         {
-            writer.Write(instance.OwnPath);
-        }
+            using (var writer = new StreamWriter(temporary, options))
+            {
+                writer.Write(instance.OwnPath);
+            }
 
-        File.Move(temporary, RecordPath, overwrite: true);
+            File.Move(temporary, RecordPath, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"Cannot write {RecordPath}: {e.Message} Set TMPDIR to a writable directory.", e);
+        }
     }
 
-    /// <summary>Removes the record of an instance, if it is this one's.</summary>
+    /// <summary>Removes the note of an instance, unless another instance has replaced it.</summary>
+    /// <exception cref="IOException">The record belongs to another user, or does not name an instance.</exception>
     public static void Remove(InstanceNames instance)
     {
         if (Read() == instance)
@@ -54,24 +62,30 @@ internal static class InstanceRecord
         }
     }
 
-    // Only a file's owner may change its mode.
-    private static void EnsureOwned(FileInfo file)
+    // In a directory that several users share, another user's record could name any path.
+    private static FileStream? OpenOwn()
     {
-        if (file.LinkTarget is not null)
+        FileStream? file = null;
+        try
         {
-            throw new UnauthorizedAccessException($"{RecordPath} is a link: remove it.");
-        }
+            file = new FileStream(RecordPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(file.SafeFileHandle, OwnerOnly); // allowed to the owner alone, and to root
+            }
 
-        if (!OperatingSystem.IsWindows())
+            return file;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            try
-            {
-                file.UnixFileMode = OwnerOnly;
-            }
-            catch (UnauthorizedAccessException e)
-            {
-                throw new UnauthorizedAccessException($"{RecordPath} is another user's: remove it.", e);
-            }
+            return null;
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            file?.Dispose();
+            throw new IOException(
+                $"{RecordPath} belongs to another user. Set TMPDIR to a directory of this user, for the app and for its "
+                + "commands.", e);
         }
     }
 }
