@@ -1,6 +1,6 @@
-"""The rules for the answers to cookiecutter.json's questions: what pre_gen_project.py refuses, and in which words.
+"""Validate the answers to the questions in cookiecutter.json, for pre_gen_project.py.
 
-Each rule takes an answer and returns what is wrong with it and what to write instead, or None where nothing is.
+Each rule takes an answer, and returns the fault and the remedy, or None for a valid answer.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def name_fault(name: str) -> str | None:
     if len(name) > NAME_LENGTH:
         return f"has {len(name)} characters; use at most {NAME_LENGTH}, such as My App"
     if name != " ".join(name.split()):
-        return "has a space too many; write one between words and none around them, such as My App"
+        return "starts or ends with a space, or has two in a row; use one space between words, such as My App"
     if not name[0].isalnum() or re.search(r"\b_|_\b", name):  # Markdown would read a list, or emphasis
         return "starts with punctuation, or has _ outside of a word; start with a letter or digit, such as My_App"
     return None

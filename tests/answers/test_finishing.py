@@ -90,7 +90,7 @@ def builds_from_source(project: Path) -> bool:
     ],
     ids=["missing", "old", "runtime-only", "hanging", "hanging-in-publish", "failing", "killed", "making-nothing"],
 )
-def test_a_project_without_publish_is_complete_and_says_why(
+def test_failed_publish_leaves_a_complete_project_and_its_reason(
     program: list[str] | None, said: str, dotnet: Callable[..., None], bake: Callable[..., str], output_dir: Path
 ) -> None:
     if program:
@@ -106,7 +106,9 @@ def test_a_project_without_publish_is_complete_and_says_why(
     assert builds_from_source(output_dir / "myapp")
 
 
-def test_a_dotnet_that_cannot_be_started_is_named(bin_dir: Path, bake: Callable[..., str], output_dir: Path) -> None:
+def test_publish_names_a_dotnet_that_cannot_be_started(
+    bin_dir: Path, bake: Callable[..., str], output_dir: Path
+) -> None:
     (bin_dir / "dotnet").write_bytes(b"\x7fELF of another machine")
     (bin_dir / "dotnet").chmod(0o755)
 
@@ -114,7 +116,7 @@ def test_a_dotnet_that_cannot_be_started_is_named(bin_dir: Path, bake: Callable[
     assert builds_from_source(output_dir / "myapp")
 
 
-def test_a_published_project_runs_what_was_published_and_says_so(
+def test_publish_makes_the_override_and_says_so(
     dotnet: Callable[..., None], bake: Callable[..., str], output_dir: Path
 ) -> None:
     dotnet(WORKING, SDK)
@@ -133,7 +135,7 @@ def test_a_published_project_runs_what_was_published_and_says_so(
     assert (project / "compose.override.yaml").stat().st_mode == template.stat().st_mode
 
 
-def test_a_wrong_time_limit_is_named_and_the_default_holds(
+def test_publish_uses_the_default_instead_of_an_invalid_time_limit(
     dotnet: Callable[..., None], bake: Callable[..., str], output_dir: Path
 ) -> None:
     dotnet(WORKING, SDK)
@@ -147,7 +149,7 @@ def test_a_wrong_time_limit_is_named_and_the_default_holds(
 SERVER = "publish() { mkdir publish; sleep 300 & echo $! >$TRACE; touch publish/myapp.dll; }"
 
 
-def test_hook_neither_waits_for_the_compiler_server_nor_ends_it(
+def test_publish_neither_waits_for_the_compiler_server_nor_ends_it(
     dotnet: Callable[..., None], bake: Callable[..., str], tmp_path: Path
 ) -> None:
     dotnet(SERVER, SDK)
@@ -158,7 +160,7 @@ def test_hook_neither_waits_for_the_compiler_server_nor_ends_it(
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
-def test_hook_ends_everything_that_a_publish_started_at_its_time_limit(
+def test_publish_ends_all_its_processes_at_the_time_limit(
     dotnet: Callable[..., None], bake: Callable[..., str], tmp_path: Path
 ) -> None:
     dotnet(SERVER.replace("; }", "; wait; }"), SDK)
@@ -168,9 +170,7 @@ def test_hook_ends_everything_that_a_publish_started_at_its_time_limit(
     eventually(lambda: not is_running(tmp_path / "pid"), "the end of what dotnet started", within=5)
 
 
-def test_a_project_generated_over_an_older_one_has_no_file_of_the_older_publish(
-    dotnet: Callable[..., None], bin_dir: Path, output_dir: Path
-) -> None:
+def test_publish_removes_an_older_publish(dotnet: Callable[..., None], bin_dir: Path, output_dir: Path) -> None:
     dotnet(WORKING, SDK)
     (output_dir / "myapp/publish").mkdir(parents=True)
     (output_dir / "myapp/publish/old.dll").touch()
@@ -195,7 +195,7 @@ generate_files(template, context, output_dir)
 
 
 @pytest.mark.parametrize("compares", [True, False])
-def test_cruft_publishes_a_new_project_and_none_that_it_only_compares(
+def test_hook_publishes_for_cruft_only_a_new_project(
     compares: bool, dotnet: Callable[..., None], bin_dir: Path, output_dir: Path, tmp_path: Path
 ) -> None:
     # cruft calls Cookiecutter's functions so: with less in the context, and for a comparison in a temporary folder.
@@ -209,19 +209,17 @@ def test_cruft_publishes_a_new_project_and_none_that_it_only_compares(
     assert (output_dir / "myapp/compose.override.yaml").exists() is not compares
 
 
-def test_without_docker_the_next_steps_say_what_to_install(bake: Callable[..., str]) -> None:
+def test_next_steps_say_how_to_install_docker(bake: Callable[..., str]) -> None:
     assert "Docker is missing: Engine 25 and Compose 2.24, or newer, are at https://docs.docker.com" in bake()
 
 
-def test_the_next_steps_lead_from_where_the_user_stands(
+def test_next_steps_show_the_path_from_the_current_folder(
     bake: Callable[..., str], output_dir: Path, tmp_path: Path
 ) -> None:
     assert f"    cd {output_dir.name}/myapp\n" in bake(PWD=str(tmp_path))
 
 
-def test_the_next_steps_give_the_whole_path_where_the_user_stands_elsewhere(
-    bake: Callable[..., str], output_dir: Path
-) -> None:
+def test_next_steps_show_the_absolute_path_from_another_folder(bake: Callable[..., str], output_dir: Path) -> None:
     assert f"    cd {output_dir}/myapp\n" in bake(PWD="/nowhere")
 
 
@@ -248,7 +246,7 @@ def interrupted(
 
 
 @pytest.mark.parametrize("times", [1, 4])
-def test_ctrl_c_during_the_publish_ends_it_and_leaves_a_project_that_works(
+def test_ctrl_c_ends_the_publish_and_leaves_a_complete_project(
     times: int, interrupted: subprocess.Popen[str], output_dir: Path, tmp_path: Path
 ) -> None:
     for _ in range(times):
@@ -265,7 +263,7 @@ def test_ctrl_c_during_the_publish_ends_it_and_leaves_a_project_that_works(
     assert not is_running(tmp_path / "pid")
 
 
-def test_a_hook_that_is_told_to_end_leaves_a_project_that_works(
+def test_sigterm_ends_the_publish_and_leaves_a_complete_project(
     interrupted: subprocess.Popen[str], output_dir: Path, tmp_path: Path
 ) -> None:
     children = Path(f"/proc/{interrupted.pid}/task/{interrupted.pid}/children")
@@ -282,7 +280,7 @@ def test_a_hook_that_is_told_to_end_leaves_a_project_that_works(
     assert not is_running(tmp_path / "pid")
 
 
-def test_a_hook_that_is_killed_leaves_no_override_without_a_publish(
+def test_killed_hook_leaves_no_override_without_a_publish(
     interrupted: subprocess.Popen[str], output_dir: Path, tmp_path: Path
 ) -> None:
     os.killpg(interrupted.pid, signal.SIGKILL)
@@ -301,7 +299,7 @@ def is_running(pid_file: Path) -> bool:
     return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
 
 
-def test_nobody_reading_the_output_does_not_cost_the_project(
+def test_closed_stdout_is_not_an_error(
     dotnet: Callable[..., None], bin_dir: Path, output_dir: Path, tmp_path: Path
 ) -> None:
     dotnet(WORKING, SDK)
@@ -337,9 +335,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     run("umount", disk)
 
 
-def test_a_disk_that_the_publish_fills_is_named_and_free_again(
-    small_disk: Path, dotnet: Callable[..., None], bin_dir: Path
-) -> None:
+def test_publish_reports_a_full_disk_and_frees_it(small_disk: Path, dotnet: Callable[..., None], bin_dir: Path) -> None:
     dotnet('publish() { mkdir publish && cat /dev/zero >publish/big; }', SDK)
 
     done = cookiecutter(REPO, small_disk, env={"PATH": str(bin_dir)})
@@ -349,7 +345,7 @@ def test_a_disk_that_the_publish_fills_is_named_and_free_again(
     assert os.statvfs(small_disk).f_bavail > 100
 
 
-def test_a_disk_that_is_full_is_refused_before_anything_is_written(small_disk: Path) -> None:
+def test_full_disk_is_refused_before_anything_is_written(small_disk: Path) -> None:
     (small_disk / "big").write_bytes(bytes(7_000_000))
 
     done = cookiecutter(REPO, small_disk, check=False)
@@ -359,7 +355,7 @@ def test_a_disk_that_is_full_is_refused_before_anything_is_written(small_disk: P
     assert [path.name for path in small_disk.iterdir()] == ["big"]
 
 
-def test_a_read_only_target_is_refused_by_cookiecutter_with_nothing_of_ours(small_disk: Path) -> None:
+def test_read_only_folder_is_refused_by_cookiecutter_itself(small_disk: Path) -> None:
     run("mount", "-o", "remount,ro", small_disk)
 
     done = cookiecutter(REPO, small_disk, check=False)
@@ -429,7 +425,7 @@ def test_signal_waits_for_the_end_of_a_deferred_block() -> None:
     assert done.stdout == "end of the block\ninterrupted\n"
 
 
-def test_a_program_gets_no_keyboard_and_its_words_are_not_taken_apart(tmp_path: Path) -> None:
+def test_program_has_no_stdin_and_takes_arguments_literally(tmp_path: Path) -> None:
     words = ["$(touch trace)", "a b", "'\"", "*"]
     echo = "import sys; print(sys.stdin.read() == '', sys.argv[1:])"
 
@@ -441,7 +437,7 @@ def test_a_program_gets_no_keyboard_and_its_words_are_not_taken_apart(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_strict_umask_does_not_keep_the_users_of_the_containers_from_their_files(
+def test_mounted_folders_are_readable_despite_a_strict_umask(
     bake: Callable[..., str], output_dir: Path, dotnet: Callable[..., None]
 ) -> None:
     dotnet("mkdir -p publish && : > publish/myapp.dll")

@@ -182,7 +182,7 @@ one_line = HOSTILE.map(lambda text: "".join(text.replace("\0", "").split()).enco
 @given(answers_from(COMMANDS, no_jinja))
 @example({**RIGHT, "project_name": "a\nb"})
 @example({**RIGHT, "http_port": "8080\n"})
-def test_hostile_answers_on_the_command_line_are_carried_unharmed_or_refused(answers: dict[str, str]) -> None:
+def test_hostile_arguments_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
     event("a project" if judge(answers, as_arguments) else "a refusal")
 
 
@@ -191,7 +191,7 @@ def test_hostile_answers_on_the_command_line_are_carried_unharmed_or_refused(ans
 @example({**RIGHT, "project_name": JINJA[0]})
 @example({**RIGHT, "socket_path": JINJA[0]})
 @example({**RIGHT, "project_slug": "app "})
-def test_hostile_answers_at_the_prompts_are_carried_unharmed_or_refused(answers: dict[str, str]) -> None:
+def test_hostile_answers_at_prompts_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
     # The prompt takes spaces off both ends, and where nothing is left it takes the default.
     answers = {name: text.strip() or RIGHT[name] for name, text in answers.items()}
 
@@ -208,7 +208,7 @@ def test_hostile_answers_at_the_prompts_are_carried_unharmed_or_refused(answers:
     ],
 )
 @pytest.mark.parametrize("deliver", [as_arguments, as_typed])
-def test_answers_at_the_edge_of_what_is_right_make_a_project(
+def test_answers_at_the_limits_make_a_project(
     answers: dict[str, str], deliver: Callable[[Path, dict[str, str]], subprocess.CompletedProcess[str]]
 ) -> None:
     assert judge(answers, deliver)

@@ -51,7 +51,7 @@ def names_in_code() -> set[str]:
 
 
 @pytest.mark.parametrize(("name", "namespace"), NAMES.items(), ids=lambda value: str(value))
-def test_namespace_is_made_to_fit_the_name(name: str, namespace: str) -> None:
+def test_namespace_is_derived_from_the_name(name: str, namespace: str) -> None:
     context = derive(name)
 
     assert context["__namespace"] == namespace
@@ -74,7 +74,7 @@ def test_derived_slug_avoids_each_slug_that_is_refused(slug: str) -> None:
     assert derive(slug)["project_slug"] == f"{slug}-app"
 
 
-def test_no_namespace_hides_a_name_that_the_generated_code_uses() -> None:
+def test_namespace_hides_no_name_in_the_generated_code() -> None:
     names = names_in_code()
     assert {"WebApplication", "ForwardedHeadersOptions", "Fact", "AppProcess", "File", "Task"} <= names
 

@@ -28,7 +28,7 @@ def output_dir(tmp_path: Path) -> Path:
 def bake(
     output_dir: Path, *arguments: str | Path, cwd: Path | None = None, settings: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run Cookiecutter with options that `support.cookiecutter` does not know, and with a user's settings, as YAML."""
+    """Run Cookiecutter with options that the testkit's function does not take, and a user's settings, as YAML."""
     config = output_dir.parent / "config.yaml"
     config.write_text(f"replay_dir: {output_dir.parent / 'replay'}\n{settings}")
     options = ["--config-file", str(config), "--output-dir", str(output_dir)]
@@ -44,7 +44,7 @@ def refusals(done: subprocess.CompletedProcess[str]) -> list[str]:
     return ours.splitlines()
 
 
-def test_all_wrong_answers_are_refused_at_once_and_nothing_is_left(output_dir: Path) -> None:
+def test_pre_gen_refuses_all_invalid_answers_and_leaves_nothing(output_dir: Path) -> None:
     wrong = ["project_name=a{b", "project_slug=nul", "http_port=80a", "socket_path=/tmp/x.sock"]
 
     done = cookiecutter(REPO, output_dir, *wrong, check=False)
@@ -74,20 +74,20 @@ def test_all_wrong_answers_are_refused_at_once_and_nothing_is_left(output_dir: P
         ("socket_path=/run/secrets/kestrel.sock", ["socket_path"]),
     ],
 )
-def test_a_line_names_each_wrong_answer_and_no_other(answer: str, named: list[str], output_dir: Path) -> None:
+def test_pre_gen_names_each_invalid_answer_and_no_other(answer: str, named: list[str], output_dir: Path) -> None:
     done = cookiecutter(REPO, output_dir, answer, check=False)
 
     assert [line.split(":")[0] for line in refusals(done)] == named
     assert list(output_dir.iterdir()) == []
 
 
-def test_a_terminal_that_knows_only_ascii_still_shows_the_refusal(output_dir: Path) -> None:
+def test_refusal_is_shown_on_an_ascii_terminal(output_dir: Path) -> None:
     done = cookiecutter(REPO, output_dir, "project_name=é{", env={"PYTHONIOENCODING": "ascii"}, check=False)
 
     assert refusals(done) == [f'project_name: "\\xe9{{" {BRACE}'.replace("’", "\\u2019")]
 
 
-def test_defaults_of_a_user_that_yaml_reads_as_something_else_are_refused(output_dir: Path) -> None:
+def test_user_defaults_that_are_not_text_are_refused(output_dir: Path) -> None:
     defaults = "default_context: {project_name: no, project_slug: 1e3, http_port: 0x50}"
 
     done = bake(output_dir, "--no-input", REPO, settings=defaults)
@@ -99,14 +99,14 @@ def test_defaults_of_a_user_that_yaml_reads_as_something_else_are_refused(output
     ]
 
 
-def test_a_number_as_default_port_is_right(output_dir: Path) -> None:
+def test_user_default_port_may_be_a_number(output_dir: Path) -> None:
     done = bake(output_dir, "--no-input", REPO, settings="default_context: {http_port: 8081}")
 
     assert done.returncode == 0, done.stderr
     assert "HTTP_PORT=8081\n" in (output_dir / "myapp/.env").read_text()
 
 
-def test_a_folder_that_is_there_already_is_not_touched(output_dir: Path) -> None:
+def test_existing_folder_is_unchanged(output_dir: Path) -> None:
     mine = output_dir / "myapp" / "mine.txt"
     mine.parent.mkdir()
     mine.write_text("mine")
@@ -119,7 +119,7 @@ def test_a_folder_that_is_there_already_is_not_touched(output_dir: Path) -> None
     assert mine.read_text() == "mine"
 
 
-def test_a_refusal_over_an_older_project_leaves_that_as_it_is(output_dir: Path) -> None:
+def test_refusal_leaves_an_older_project_unchanged(output_dir: Path) -> None:
     cookiecutter(REPO, output_dir, env=NO_TOOLS)
     before = contents(output_dir)
 
@@ -134,7 +134,7 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_answers_can_be_replayed_and_are_judged_again(output_dir: Path) -> None:
+def test_replayed_answers_are_validated(output_dir: Path) -> None:
     cookiecutter(REPO, output_dir, "http_port=8099", env=NO_TOOLS)
     first = contents(output_dir)
     [replay] = (output_dir.parent / "replay").iterdir()
@@ -156,7 +156,7 @@ def test_answers_can_be_replayed_and_are_judged_again(output_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("template", [".", "./", REPO.name, str(REPO)])
-def test_the_rules_are_found_however_the_template_is_named(template: str, output_dir: Path) -> None:
+def test_hooks_are_found_by_each_form_of_the_template_path(template: str, output_dir: Path) -> None:
     here = REPO.parent if template == REPO.name else REPO
 
     done = bake(output_dir, "--no-input", template, "http_port=0", cwd=here)
@@ -164,7 +164,7 @@ def test_the_rules_are_found_however_the_template_is_named(template: str, output
     assert refusals(done) == ['http_port: "0" is not a port; use 1 to 65535, such as 8080']
 
 
-def test_the_template_is_baked_from_a_git_url_and_its_clone_stays_clean(output_dir: Path) -> None:
+def test_git_url_works_and_its_clone_stays_clean(output_dir: Path) -> None:
     env = {"PATH": os.defpath, "UDS_STACK_PUBLISH_SECONDS": "0"}
 
     cookiecutter(f"git+file://{REPO}", output_dir, env=env)
@@ -176,7 +176,7 @@ def test_the_template_is_baked_from_a_git_url_and_its_clone_stays_clean(output_d
     assert [path.name for path in output_dir.iterdir()] == ["myapp"]
 
 
-def test_a_module_in_the_folder_for_temporary_files_is_not_imported(output_dir: Path, tmp_path: Path) -> None:
+def test_hooks_import_no_module_from_the_temporary_folder(output_dir: Path, tmp_path: Path) -> None:
     # Cookiecutter runs the hooks from that folder, where everybody may write.
     for module in ("json", "re", "pathlib", "subprocess", "answers", "yaml"):
         (tmp_path / f"{module}.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w')")
@@ -186,7 +186,9 @@ def test_a_module_in_the_folder_for_temporary_files_is_not_imported(output_dir: 
     assert not (tmp_path / "trace").exists()
 
 
-def test_an_old_cookiecutter_is_told_which_version_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pre_gen_names_the_version_that_an_old_cookiecutter_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # What such a version does differently, as far as it matters: derived answers stay unrendered, some are missing.
     context = {"project_name": "MyApp", "project_slug": "myapp", "__namespace": "{{ cookiecutter.project_name }}"}
     monkeypatch.chdir(REPO)

@@ -35,7 +35,7 @@ def without_tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output_dir / "cafe-24"
 
 
-def test_a_bake_from_a_git_url_has_every_file_of_the_template(without_tools: Path, default_project: Path) -> None:
+def test_bake_from_a_git_url_has_every_file(without_tools: Path, default_project: Path) -> None:
     def names(project: Path) -> set[str]:
         slug = project.name
         return {str(path.relative_to(project)).replace(slug, "SLUG") for path in files(project)}
@@ -45,7 +45,7 @@ def test_a_bake_from_a_git_url_has_every_file_of_the_template(without_tools: Pat
 
 
 @pytest.mark.parametrize("project", ["default_project", "without_tools"])
-def test_no_file_shows_a_trace_of_the_generator(project: str, request: pytest.FixtureRequest) -> None:
+def test_files_hold_no_trace_of_the_generator(project: str, request: pytest.FixtureRequest) -> None:
     for path in files(request.getfixturevalue(project)):
         text = path.read_bytes().decode("utf-8")
         assert not re.search(r"cookiecutter\.|\{%-? *(end)?(if|for|raw|set)", text), path
@@ -57,7 +57,7 @@ def test_no_file_shows_a_trace_of_the_generator(project: str, request: pytest.Fi
             assert "\n\n\n" not in text, path
 
 
-def test_every_structured_file_parses(without_tools: Path) -> None:
+def test_structured_files_parse(without_tools: Path) -> None:
     class ComposeLoader(yaml.SafeLoader):
         """YAML with Compose's own tags."""
 
@@ -77,7 +77,7 @@ def test_every_structured_file_parses(without_tools: Path) -> None:
     assert {"compose.yaml", "h2o.conf", "appsettings.json", "cafe-24.csproj", "cafe-24.slnx", "ci.yml"} <= parsed
 
 
-def test_answers_arrive_where_they_belong(without_tools: Path) -> None:
+def test_answers_are_in_their_files(without_tools: Path) -> None:
     compose = yaml.safe_load((without_tools / "compose.yaml").read_text())
     assert compose["name"] == "cafe-24"
     assert compose["services"]["h2o"]["ports"] == ["${HTTP_BIND:-127.0.0.1}:${HTTP_PORT:-18999}:8080"]
