@@ -1,6 +1,7 @@
 """A project with endpoints for faults, and signals to the processes of its stack."""
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -12,11 +13,16 @@ IMAGE = "mcr.microsoft.com/dotnet/aspnet:10.0"
 
 
 def add_pages(source: Path, root: Path) -> Path:
-    """Copy a generated project to `root`, add Endpoints.cs to its app and publish it; return `root`."""
+    """Copy a generated project, give its app the pages of the *Endpoints.cs beside this file, and publish it."""
     copy_project(source, root)
     app = root / "src" / root.name
-    (app / "Endpoints.cs").write_text((Path(__file__).parent / "Endpoints.cs").read_text())
-    edit(app / "Program.cs", "\napp.Run();", "\napp.MapFaults();\napp.Run();")
+    for pages in Path(__file__).parent.glob("*Endpoints.cs"):
+        shutil.copy(pages, app)
+    edit(
+        app / "Program.cs",
+        "\napp.Run();",
+        "\napp.UseWebSockets();\napp.MapFaults();\napp.MapRequests();\napp.MapRecording();\napp.Run();",
+    )
     run("dotnet", "publish", app, "--configuration", "Release", "--output", root / "publish", cwd=root)
     return root
 

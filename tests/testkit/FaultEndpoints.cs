@@ -71,7 +71,6 @@ internal static class FaultEndpoints
         });
 
         // The same for a websocket.
-        app.UseWebSockets();
         app.MapGet("/websocket", async (HttpContext http, bool deaf = false) =>
         {
             using var socket = await http.WebSockets.AcceptWebSocketAsync();
