@@ -117,6 +117,28 @@ def socket_fault(path: str) -> str | None:
     return None
 
 
+PROXIES = ("h2o", "nginx", "caddy")
+YES_OR_NO = {"true", "yes", "y", "on", "1", "false", "no", "n", "off", "0"}
+
+
+def proxy_fault(proxy: str) -> str | None:
+    """Return what is wrong with the proxy."""
+    return None if proxy in PROXIES else f"is not a proxy of this template; use {', '.join(PROXIES[:-1])} or {PROXIES[-1]}"
+
+
+def https_fault(https: object, proxy: object) -> str | None:
+    """Return what is wrong with the answer for https, which is a boolean or a word for one, given the proxy."""
+    word = str(https).lower()
+    if word not in YES_OR_NO:
+        return "is neither yes nor no; use one of them"
+    if proxy == "h2o" and word in {"true", "yes", "y", "on", "1"}:
+        return (
+            "is not possible with H2O: it cannot switch HTTP/2 off over TLS, and two attacks on its HTTP/2 "
+            "(CVE-2023-44487, CVE-2025-8671) are unpatched; use proxy=nginx or proxy=caddy"
+        )
+    return None
+
+
 def refusals(answers: Mapping[str, object]) -> list[str]:
     """Return a line for each wrong answer in Cookiecutter's context: its name, its value, the fault and the remedy."""
     rules: dict[str, Callable[[str], str | None]] = {
@@ -124,8 +146,10 @@ def refusals(answers: Mapping[str, object]) -> list[str]:
         "project_slug": slug_fault,
         "http_port": port_fault,
         "socket_path": socket_fault,
+        "proxy": proxy_fault,
     }
     faults = {name: _fault(rule, answers[name]) for name, rule in rules.items()}
+    faults["https"] = https_fault(answers["https"], answers["proxy"])
     # The default path holds the slug: what is wrong with the slug is said once.
     default_path = f"/tmp/{answers['project_slug']}/kestrel.sock"  # noqa: S108 - nothing is opened here
     if faults["project_slug"] and answers["socket_path"] == default_path:

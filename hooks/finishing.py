@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import certificate
 import console
 import publishing
 import signals
@@ -28,6 +29,8 @@ def main(answers: Mapping[str, str], project: Path) -> None:
         publishing.remove_override(project)
         return
     make_readable(project / answers["__proxy"])
+    if answers["__https"] and (fault := certificate.make_certificate(project)):
+        console.warn(f"warning: no certificate: {fault}")
     publisher = publishing.Publisher(project, answers["project_slug"], answers["__dotnet_version"])
     report: list[str] = []
     try:
@@ -90,13 +93,20 @@ def next_steps(project: Path, answers: Mapping[str, str], *, published: bool) ->
     lines += [
         "Next:",
         f"    cd {_quoted(_from_here(project))}",
-        f"    docker compose up                  the page: http://localhost:{answers['http_port']}",
+        f"    docker compose up                  the page: {_address(answers)}",
         f"    {PYTHON} scripts/redeploy.py        after an edit of the app",
         f"    {PYTHON} scripts/redeploy.py {proxy:<6} after an edit in {proxy}/",
     ]
+    if answers["__https"]:
+        lines += certificate.explain(project)
     if published:
         lines += ["./publish is what runs: it does not follow an edit by itself, nor does `docker compose up --build`."]
     return lines
+
+
+def _address(answers: Mapping[str, str]) -> str:
+    """Return where the page will be."""
+    return "https://localhost:8443" if answers["__https"] else f"http://localhost:{answers['http_port']}"
 
 
 def _from_here(project: Path) -> str:

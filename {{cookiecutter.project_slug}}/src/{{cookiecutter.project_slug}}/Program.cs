@@ -29,7 +29,7 @@ if (builder.Configuration["Socket:Path"] is { Length: > 0 } path)
     builder.WebHost.UseSocketLifecycle();
 }
 
-// H2O says who the client is, and whether it came over https.
+// {{ cookiecutter.__proxy_name }} says who the client is, and whether it came over https.
 builder.Services.Configure<ForwardedHeadersOptions>(options =>
     options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto);
 builder.Services.AddHealthChecks();
