@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
+using {{ cookiecutter.__namespace }};
 using {{ cookiecutter.__namespace }}.UnixSocket;
 
 // Commands for a running instance. They come first, without a host, because Docker runs `health` again and again.
@@ -33,10 +34,17 @@ if (builder.Configuration["Socket:Path"] is { Length: > 0 } path)
 builder.Services.Configure<ForwardedHeadersOptions>(options =>
     options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto);
 builder.Services.AddHealthChecks();
+builder.Services.AddProblemDetails();
+
+// Logins and forms: keys on a volume outlive a deployment. compose.yaml needs the volume, at /keys.
+// builder.Services.AddDataProtection().PersistKeysToFileSystem(new DirectoryInfo("/keys"));
 
 var app = builder.Build();
 
 app.UseForwardedHeaders();
+app.UseRequestId();
+app.UseExceptionHandler();
+app.UseConnectionShutdown();
 app.MapGet("/", () => "Hello World!");
 app.MapHealthChecks("/healthz").AllowAnonymous();
 
