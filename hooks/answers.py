@@ -123,7 +123,7 @@ YES_OR_NO = {"true", "yes", "y", "on", "1", "false", "no", "n", "off", "0"}
 
 def proxy_fault(proxy: str) -> str | None:
     """Return what is wrong with the proxy."""
-    return None if proxy in PROXIES else f"is not a proxy of this template; use {', '.join(PROXIES[:-1])} or {PROXIES[-1]}"
+    return None if proxy in PROXIES else "is not a proxy of this template; use h2o, nginx or caddy"
 
 
 def https_fault(https: object, proxy: object) -> str | None:
