@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.testkit.bake import copy_project, edit
@@ -51,7 +51,11 @@ app.MapGet("/slow", async () =>
     await Task.Delay(1500);
     return "slow";
 });
+app.UseWebSockets();
+app.MapRequests();
 """
+
+ENDPOINTS = Path(__file__).parent.parent / "testkit" / "RequestEndpoints.cs"
 
 
 # What `dotnet publish SOURCE -c Release -o TARGET` makes of sources of which only the settings have changed.
@@ -65,11 +69,12 @@ class Site:
     """A project that is served and redeployed."""
 
     project: Project
+    proxy: str = "h2o"  # its service
 
     def with_sdk(self) -> "Site":
         """It compiles with the real SDK; otherwise a test that only changes settings is spared the seconds."""
         environment = {name: value for name, value in self.project.environment.items() if name != "PATH"}
-        return Site(Project(self.root, environment))
+        return replace(self, project=Project(self.root, environment))
 
     def without_sdk(self, folder: Path) -> "Site":
         """It publishes what it runs now, with other settings; `folder` holds what that takes."""
@@ -79,7 +84,7 @@ class Site:
         dotnet.write_text(QUICK_DOTNET.format(compiled=folder / "compiled"))
         dotnet.chmod(0o755)
         path = f"{dotnet.parent}:{os.environ['PATH']}"
-        return Site(Project(self.root, {**self.project.environment, "PATH": path}))
+        return replace(self, project=Project(self.root, {**self.project.environment, "PATH": path}))
 
     @property
     def root(self) -> Path:
@@ -98,7 +103,7 @@ class Site:
 
     def command(self, *arguments: str) -> list[str]:
         """The command under test; it watches a new version shortly, where the test does not say otherwise."""
-        watch = [] if "h2o" in arguments or "--watch" in arguments else ["--watch", "1"]
+        watch = [] if self.proxy in arguments or "--watch" in arguments else ["--watch", "1"]
         return [sys.executable, str(self.root / "scripts" / "redeploy.py"), *arguments, *watch]
 
     def redeploy(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -174,6 +179,7 @@ def make_site(default_project: Path, root: Path, name: str) -> Site:
     """Copy the project, with the switches in its Program.cs."""
     copy_project(default_project, root)
     site = Site(project(root, name))
+    shutil.copy(ENDPOINTS, site.program.parent)
     edit(site.program, "var app = builder.Build();\n", SWITCHES.lstrip())
     edit(site.program, '"Hello World!"', 'app.Configuration["Page"]')
     site.set("first")
