@@ -2,6 +2,7 @@
 PORT ?=
 ANSWERS ?=
 ONLY ?=
+PROXY ?=
 
 .PHONY: help
 help: ## list these targets
@@ -28,8 +29,8 @@ lint: venv ## run every linter, on the template and on a project baked from it
 	@dev/lint
 
 .PHONY: soak
-soak: setup ## send a million requests over twenty redeploys, then cause each fault; 15 minutes (SHORT=1: one)
-	@.venv/bin/python -m bench.soak $(if $(SHORT),--short)
+soak: setup ## send a million requests over twenty redeploys, then cause each fault, for each proxy; 45 minutes (SHORT=1, PROXY=nginx)
+	@.venv/bin/python -m bench.soak $(if $(SHORT),--short) $(if $(PROXY),--proxy "$(PROXY)")
 
 .PHONY: bench
 bench: setup ## measure throughput, generation and check.py against alternatives; 7 minutes (ONLY=check: one of them)

@@ -9,6 +9,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGSTOP, SIGTERM, Signals
 
 from bench.report import say
+from bench.soak.proxies import Proxy
 from bench.soak.redeploys import PAGES, redeploy
 from bench.soak.report import Row
 from tests.testkit.bake import REPO
@@ -29,12 +30,12 @@ def crash(*services: str) -> Callable[[Project], None]:
     return lambda stack: send(SIGKILL, *(main_process(stack, service) for service in services))
 
 
-def replace_h2o(stack: Project, *options: str) -> None:
-    """Replace the container of H2O while four idle browsers are connected."""
+def replace(stack: Project, service: str, *options: str) -> None:
+    """Replace the proxy's container while four idle browsers are connected."""
     with contextlib.ExitStack() as browsers:
         for _ in range(4):
             browsers.enter_context(idle_browser(stack))
-        stack.compose("up", "--detach", "--force-recreate", *options, "h2o")
+        stack.compose("up", "--detach", "--force-recreate", *options, service)
 
 
 @contextlib.contextmanager
@@ -60,22 +61,37 @@ def freeze(stack: Project) -> None:
     stack.compose("restart", "--timeout=1", "app")
 
 
-RELOAD: list[Fault] = [("`scripts/redeploy.py h2o`", lambda stack: redeploy(stack, "h2o"))]
-APP_KILLED: list[Fault] = [("app killed", crash("app"))]
-BY_HAND: list[Fault] = [
-    ("`docker compose up -d --force-recreate h2o`, idle browsers connected", replace_h2o),
-    ("the same with `--timeout 1`", lambda stack: replace_h2o(stack, "--timeout=1")),
-    ("`docker compose kill app`, then `docker compose up -d`", kill_by_hand),
-    ("app frozen, then `docker compose restart --timeout 1 app`", freeze),
-    ("`docker compose restart app`", lambda stack: stack.compose("restart", "app")),
-]
-CRASHES: list[Fault] = [
-    *APP_KILLED,
-    ("app killed by the kernel, out of memory", lambda stack: stack.get("/eat")),
-    ("H2O's worker killed", lambda stack: send(SIGKILL, *workers(stack))),
-    ("H2O killed", crash("h2o")),
-    ("app and H2O killed at once", crash("app", "h2o")),
-]
+def reload(proxy: Proxy) -> list[Fault]:
+    """Load the proxy's configuration again."""
+    return [(f"`scripts/redeploy.py {proxy.name}`", lambda stack: redeploy(stack, proxy.name))]
+
+
+def commands(proxy: Proxy) -> list[Fault]:
+    """Return what somebody may do by hand."""
+    name = proxy.name
+    return [
+        (f"`docker compose up -d --force-recreate {name}`, idle browsers connected", lambda stack: replace(stack, name)),
+        ("the same with `--timeout 1`", lambda stack: replace(stack, name, "--timeout=1")),
+        ("`docker compose kill app`, then `docker compose up -d`", kill_by_hand),
+        ("app frozen, then `docker compose restart --timeout 1 app`", freeze),
+        ("`docker compose restart app`", lambda stack: stack.compose("restart", "app")),
+    ]
+
+
+APP_KILLED: Fault = ("app killed", crash("app"))
+
+
+def crashes(proxy: Proxy) -> list[Fault]:
+    """Return the ways in which processes end."""
+    name, title = proxy.name, proxy.title
+    worker: Fault = (f"{title}'s worker killed", lambda stack: send(SIGKILL, workers(stack, name)[0]))
+    return [
+        APP_KILLED,
+        ("app killed by the kernel, out of memory", lambda stack: stack.get("/eat")),
+        *([worker] if proxy.has_workers else []),
+        (f"{title} killed", crash(name)),
+        (f"app and {title} killed at once", crash("app", name)),
+    ]
 
 
 def cause(stack: Project, row: Row, fault: Callable[[Project], object], network: Path | None = None) -> None:
@@ -99,34 +115,34 @@ def cause(stack: Project, row: Row, fault: Callable[[Project], object], network:
     stack.up()
 
 
-def steady(stack: Project) -> bool:
+def steady(stack: Project, proxy: Proxy) -> bool:
     """Whether both containers have run long enough for the engine to restart them at once."""
 
     def since(service: str) -> float:
         started = str(state(stack, service)["State"]["StartedAt"])  # type: ignore[index]
         return time.time() - datetime.fromisoformat(started[:19] + "+00:00").timestamp()
 
-    return all(since(service) > STEADY for service in ("app", "h2o"))
+    return all(since(service) > STEADY for service in ("app", proxy.name))
 
 
-def cause_each(stack: Project, faults: list[Fault], times: int) -> list[Row]:
+def cause_each(stack: Project, proxy: Proxy, faults: list[Fault], times: int) -> list[Row]:
     """Cause each fault so many times, one after the other."""
     rows = [Row(name) for name, _ in faults]
     for _ in range(times):
         for row, (_, fault) in zip(rows, faults, strict=True):
-            eventually(lambda: times == 1 or steady(stack), "steady containers")
+            eventually(lambda: times == 1 or steady(stack, proxy), "steady containers")
             cause(stack, row, fault)
     return rows
 
 
-def kill_engine(stack: Project, times: int) -> list[Row]:
+def kill_engine(stack: Project, proxy: Proxy, times: int) -> list[Row]:
     """Kill a second engine under the stack, and restart it in order; without rows where none can be started."""
     rows = [Row("Docker engine killed and started again"), Row("Docker engine restarted")]
     if reason := missing():
         say(f"left out, {reason}: {', '.join(row.fault for row in rows)}")
         return []
     with Engine(REPO / "build" / "engine") as engine:
-        engine.copy_images(IMAGE, f"{stack.environment['COMPOSE_PROJECT_NAME']}-h2o")
+        engine.copy_images(IMAGE, f"{stack.environment['COMPOSE_PROJECT_NAME']}-{proxy.name}")
         moved = Project(stack.root, {**stack.environment, "DOCKER_HOST": engine.host})
         moved.up()
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.report import say
+from bench.soak.proxies import Proxy
 from bench.soak.report import Row
 from tests.testkit.bake import edit
 from tests.testkit.load import H2load, Visitors
@@ -26,9 +27,10 @@ class Round:
 
     def __str__(self) -> str:
         connections = " and ".join(f"{number} + {number}" for number in self.connections)
-        return f"new version of the app, {self.versions} times, on {connections} connections"
+        return f"new version of the app, {times(self.versions)}, on {connections} connections"
 
 
+ONE_EACH = 7  # redeploys while each request has a connection of its own
 SHORT = [Round((1, 16, 256), 1, 10_000, rate=1500)]
 MILLION = [Round((1,), 7, 340_000), Round((16,), 7, 340_000), Round((256,), 6, 340_000)]
 
@@ -55,6 +57,31 @@ def redeploy_under_load(stack: Project, round_: Round) -> Row:
             progress(round_.versions)
     row.add(visitors, mass)
     return row
+
+
+def redeploy_with_an_empty_pool(stack: Project, proxy: Proxy, versions: int) -> Row:
+    """Redeploy the app several times while neither the visitors nor the proxy reuse a connection.
+
+    A busy proxy has open connections, which hold up the old version's end. A quiet one has none.
+    """
+    row = Row(f"new version of the app, {times(versions)}, one connection per request, no pool in {proxy.title}")
+    config = stack.root / proxy.name / proxy.config
+    pool, none = proxy.pool
+    edit(config, pool, none)
+    redeploy(stack, proxy.name)
+    with Visitors(int(stack.environment["HTTP_PORT"]), reuse=False, pages=[page.encode() for page in PAGES]) as visitors:
+        for _ in range(versions):
+            put_new_version(stack)
+    edit(config, none, pool)
+    redeploy(stack, proxy.name)
+    row.add(visitors)
+    say(f"{row.fault}: {visitors.requests:,} requests, {visitors.failed} failed")
+    return row
+
+
+def times(number: int) -> str:
+    """Return how often, in words that fit."""
+    return "once" if number == 1 else f"{number} times"
 
 
 def put_new_version(stack: Project) -> None:

@@ -1,6 +1,7 @@
 """The table of a soak test: one row for each fault."""
 
 import os
+import re
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from bench.report import markdown
+from bench.soak.proxies import Proxy
 from tests.testkit.bake import REPO
 from tests.testkit.load import Load, Visitors
 from tests.testkit.process import run
@@ -44,9 +46,11 @@ def table(rows: Iterable[Row]) -> str:
     return markdown(["what happens", "requests", "failed", "outage, ms"], [row.cells() for row in rows])
 
 
-def machine(stack: Project) -> str:
+def machine(stack: Project, proxy: Proxy) -> str:
     """The date, the machine and the versions of what ran on it."""
     gib = int(Path("/proc/meminfo").read_text().split()[1]) / 2**20
+    version = stack.inside(proxy.name, *proxy.version)
+    number = re.search(r"\d+\.\d+\.\d+", version.stdout + version.stderr)
     return ", ".join(
         [
             f"{datetime.now(timezone.utc):%Y-%m-%d}",
@@ -55,13 +59,13 @@ def machine(stack: Project) -> str:
             f"Docker {run('docker', 'version', '--format', '{{.Server.Version}}').stdout.strip()}",
             f"Compose {run('docker', 'compose', 'version', '--short').stdout.strip()}",
             f".NET {stack.inside('app', 'dotnet', '--list-runtimes').stdout.split()[1]}",
-            f"H2O {stack.inside('h2o', 'h2o', '--version').stdout.split()[2]}",
+            f"{proxy.title} {number[0] if number else 'unknown'}",
         ]
     )
 
 
-def write(text: str) -> None:
-    """Replace the table in docs/faults.md."""
-    begin, end = "<!-- make soak -->\n", "<!-- the end of what make soak writes -->"
+def write(proxy: Proxy, text: str) -> None:
+    """Replace the proxy's section in docs/faults.md."""
+    begin, end = f"<!-- make soak PROXY={proxy.name} -->\n", "<!-- the end of what make soak writes -->"
     before, _, rest = DOCS.read_text().partition(begin)
     DOCS.write_text(f"{before}{begin}\n{text}\n\n{end}{rest.partition(end)[2]}")

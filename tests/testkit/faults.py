@@ -49,11 +49,11 @@ def main_process(stack: Project, service: str) -> int:
     return int(state(stack, service)["State"]["Pid"])  # type: ignore[index]
 
 
-def workers(stack: Project) -> list[int]:
-    """Return the host's pids of H2O's workers, the children of its master."""
-    container = str(state(stack, "h2o")["Id"])
+def workers(stack: Project, service: str = "h2o") -> list[int]:
+    """Return the host's pids of a proxy's workers, the children of its master."""
+    container = str(state(stack, service)["Id"])
     rows = run("docker", "top", container, "-eo", "pid,ppid").stdout.splitlines()[1:]
-    master = main_process(stack, "h2o")
+    master = main_process(stack, service)
     return [int(pid) for pid, parent in map(str.split, rows) if int(parent) == master]
 
 
