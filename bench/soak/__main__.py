@@ -73,7 +73,7 @@ def main() -> int:
     parser.add_argument("--proxy", choices=PROXIES, help="one proxy; without this, each of them")
     options = parser.parse_args()
     chosen = [PROXIES[options.proxy]] if options.proxy else list(PROXIES.values())
-    return int(any([run_for(proxy, options.short) for proxy in chosen]))
+    return int(sum(run_for(proxy, options.short) for proxy in chosen) > 0)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,10 @@ def commands(proxy: Proxy) -> list[Fault]:
     """Return what somebody may do by hand."""
     name = proxy.name
     return [
-        (f"`docker compose up -d --force-recreate {name}`, idle browsers connected", lambda stack: replace(stack, name)),
+        (
+            f"`docker compose up -d --force-recreate {name}`, idle browsers connected",
+            lambda stack: replace(stack, name),
+        ),
         ("the same with `--timeout 1`", lambda stack: replace(stack, name, "--timeout=1")),
         ("`docker compose kill app`, then `docker compose up -d`", kill_by_hand),
         ("app frozen, then `docker compose restart --timeout 1 app`", freeze),

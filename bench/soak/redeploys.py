@@ -69,7 +69,9 @@ def redeploy_with_an_empty_pool(stack: Project, proxy: Proxy, versions: int) -> 
     pool, none = proxy.pool
     edit(config, pool, none)
     redeploy(stack, proxy.name)
-    with Visitors(int(stack.environment["HTTP_PORT"]), reuse=False, pages=[page.encode() for page in PAGES]) as visitors:
+    with Visitors(
+        int(stack.environment["HTTP_PORT"]), reuse=False, pages=[page.encode() for page in PAGES]
+    ) as visitors:
         for _ in range(versions):
             put_new_version(stack)
     edit(config, none, pool)

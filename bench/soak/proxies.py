@@ -1,0 +1,33 @@
+"""What soak tests have to know of each proxy."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy, the service of which has its name."""
+
+    name: str
+    title: str
+    config: str  # its configuration file
+    pool: tuple[str, str]  # the setting that keeps connections to the app open, and the one that keeps none
+    version: tuple[str, ...]  # the command that prints it
+    has_workers: bool = True
+    reload_is_lossless: bool = True
+
+
+PROXIES = {
+    "h2o": Proxy(
+        "h2o", "H2O", "h2o.conf", ("proxy.timeout.keepalive: 2000", "proxy.timeout.keepalive: 0"), ("h2o", "--version")
+    ),
+    "nginx": Proxy("nginx", "nginx", "nginx.conf", ("keepalive 32;", "keepalive 0;"), ("nginx", "-v")),
+    "caddy": Proxy(
+        "caddy",
+        "Caddy",
+        "Caddyfile",
+        ("keepalive 2s", "keepalive off"),
+        ("caddy", "version"),
+        has_workers=False,
+        reload_is_lossless=False,
+    ),
+}
