@@ -30,7 +30,7 @@ def make_stack(proxy: Proxy) -> Project:
     say(f"baking a project with {proxy.title}")
     cookiecutter(REPO, FOLDER / "baked", "project_name=Soak", f"proxy={proxy.name}", "--accept-hooks=no")
     root = add_pages(FOLDER / "baked" / "soak", FOLDER / "soak")
-    return project(root, "uds-stack-soak", 18400 if port_is_free(18400) else free_port())
+    return project(root, f"uds-stack-soak-{proxy.name}", 18400 if port_is_free(18400) else free_port())
 
 
 def soak(stack: Project, proxy: Proxy, short: bool) -> tuple[list[Row], list[Row], list[Row]]:

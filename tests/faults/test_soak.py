@@ -1,4 +1,4 @@
-"""The short form of `make soak`: new versions under load at 1, 16 and 256 connections, none of the requests lost."""
+"""The short form of `make soak`, behind H2O: new versions and a new h2o.conf under load, no request lost."""
 
 import re
 import sys
@@ -12,13 +12,14 @@ pytestmark = pytest.mark.engine
 
 
 def test_soak_short_loses_no_request() -> None:
-    printed = run(sys.executable, "-m", "bench.soak", "--short", cwd=REPO).stdout
+    printed = run(sys.executable, "-m", "bench.soak", "--short", "--proxy", "h2o", cwd=REPO).stdout
 
     rows = re.findall(r"^\| (.*) \| ([\d,]+) \| ([\d,]+) \| (\d+) \|$", printed, re.MULTILINE)
     assert [row[0] for row in rows] == [
-        "new version of the app, 1 times, on 1 + 1 and 16 + 16 and 256 + 256 connections",
+        "new version of the app, once, on 1 + 1 and 16 + 16 and 256 + 256 connections",
+        "new version of the app, once, one connection per request, no pool in H2O",
         "`scripts/redeploy.py h2o`",
         "app killed",
     ]
     assert int(rows[0][1].replace(",", "")) >= 10_000
-    assert [row[2] for row in rows[:2]] == ["0", "0"]
+    assert [row[2] for row in rows[:3]] == ["0", "0", "0"]
