@@ -1,5 +1,6 @@
 """A project to edit."""
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,18 +9,33 @@ import pytest
 
 from tests.check.corpus import Case
 from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.testkit.certificates import make_certificate
 from tests.testkit.process import run
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], Path]:
+    """A function that gives a project named shop, of a proxy, with or without https. Read it, don't change it."""
+
+    @functools.cache
+    def bake(proxy: str, https: bool) -> Path:
+        output_dir = tmp_path_factory.mktemp("shop")
+        answers = ["project_name=Shop", "http_port=18100", f"proxy={proxy}", f"https={'yes' if https else 'no'}"]
+        cookiecutter(REPO, output_dir, "--accept-hooks", "no", *answers)
+        project = output_dir / "shop"
+        (project / "publish").mkdir()
+        (project / "publish/shop.dll").touch()
+        if https:
+            make_certificate(project / "tls/live")
+        return project
+
+    return bake
+
+
+@pytest.fixture(scope="session")
+def shop(shop_of: Callable[[str, bool], Path]) -> Path:
     """A project named shop, as if it had been published. Read it, don't change it."""
-    output_dir = tmp_path_factory.mktemp("shop")
-    cookiecutter(REPO, output_dir, "--accept-hooks", "no", "project_name=Shop", "http_port=18100")
-    project = output_dir / "shop"
-    (project / "publish").mkdir()
-    (project / "publish/shop.dll").touch()
-    return project
+    return shop_of("h2o", False)
 
 
 @pytest.fixture
@@ -29,11 +45,11 @@ def project(shop: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def edited(shop: Path, tmp_path: Path) -> Callable[[Case], Path]:
-    """A function that gives a copy of the project, edited, and with ./publish newer than that."""
+def edited(shop_of: Callable[[str, bool], Path], tmp_path: Path) -> Callable[[Case], Path]:
+    """A function that gives a copy of a case's project, edited, and with ./publish newer than that."""
 
     def make(case: Case) -> Path:
-        project = copy_project(shop, tmp_path / "shop")
+        project = copy_project(shop_of(case.proxy, case.https), tmp_path / "shop")
         case.apply(project)
         for file in [project / "publish", *(project / "publish").glob("*")]:
             if file.exists():
@@ -44,9 +60,25 @@ def edited(shop: Path, tmp_path: Path) -> Callable[[Case], Path]:
 
 
 @pytest.fixture(scope="session")
-def h2o_image(shop: Path) -> Iterator[None]:
-    """The image of H2O under the Compose name that `corpus.check` uses, for `h2o -t`."""
+def build_image(shop_of: Callable[[str, bool], Path]) -> Iterator[Callable[[str], None]]:
+    """A function that builds a proxy's image under the Compose name that `corpus.check` uses, for its validator."""
     environment = {"COMPOSE_PROJECT_NAME": "check-edits"}
-    run("docker", "compose", "build", "--quiet", "h2o", cwd=shop, env=environment)
-    yield
-    run("docker", "compose", "down", "--volumes", "--rmi", "local", cwd=shop, env=environment, check=False)
+    built: list[Path] = []
+
+    @functools.cache
+    def build(proxy: str) -> None:
+        project = shop_of(proxy, False)
+        if proxy != "h2o":
+            shop_of(proxy, True)  # no file is newer than the image
+        built.append(project)
+        run("docker", "compose", "build", "--quiet", proxy, cwd=project, env=environment)
+
+    yield build
+    for project in built:
+        run("docker", "compose", "down", "--volumes", "--rmi", "local", cwd=project, env=environment, check=False)
+
+
+@pytest.fixture
+def h2o_image(build_image: Callable[[str], None]) -> None:
+    """The image of H2O."""
+    build_image("h2o")

@@ -5,15 +5,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.testkit.certificates import make_certificate
+
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
+PROXIES = ("h2o", "nginx")
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,15 @@ class Case:
     code: str  # of the rule that the edit breaks, or VALID
     name: str
     data: Mapping[str, Any]
+    proxy: str = "h2o"
 
     def __str__(self) -> str:
-        return f"{self.code}/{self.name}"
+        return f"{self.code}/{self.name}" + (f"-{self.proxy}" if self.proxy != "h2o" else "")
+
+    @property
+    def https(self) -> bool:
+        """Whether the edited project was generated with https."""
+        return bool(self.data.get("https"))
 
     @property
     def level(self) -> str:
@@ -43,13 +52,19 @@ class Case:
             _apply(project / change["file"], change)
 
 
-def cases(*, valid: bool, docker: bool, proxy: str = "h2o") -> list[Case]:
-    """Return the valid cases, or those of the codes, of a proxy's project that are decided with Docker, or without."""
-    files = sorted(CASES.glob("*/*.yaml"))
-    found = [Case(file.parent.name, file.stem, yaml.safe_load(file.read_text())) for file in files]
+def cases(*, valid: bool, docker: bool, proxies: Collection[str] = PROXIES) -> list[Case]:
+    """Return the valid cases, or those of the codes, that are decided with Docker, or without, for these proxies."""
+    found = [case for file in sorted(CASES.glob("*/*.yaml")) for case in _read(file) if case.proxy in proxies]
     undecided = "no docker" if docker else "docker"
-    of_proxy = [one for one in found if one.data.get("proxy", "h2o") == proxy]
-    return [one for one in of_proxy if (one.code == VALID) == valid and one.data.get("needs") != undecided]
+    return [one for one in found if (one.code == VALID) == valid and one.data.get("needs") != undecided]
+
+
+def _read(file: Path) -> Iterator[Case]:
+    """Return the case of a file, for each proxy that it names."""
+    text = file.read_text()
+    named = yaml.safe_load(text).get("proxy", "h2o")
+    for proxy in [named] if isinstance(named, str) else named:
+        yield Case(file.parent.name, file.stem, yaml.safe_load(text.replace("$PROXY", proxy)), proxy)
 
 
 def _apply(file: Path, change: Mapping[str, Any]) -> None:
@@ -65,6 +80,13 @@ def _apply(file: Path, change: Mapping[str, Any]) -> None:
         file.rename(file.parent / change["rename"])
     elif "append" in change:
         file.write_text(file.read_text() + change["append"])
+    elif "mode" in change:
+        file.chmod(int(change["mode"], 8))
+    elif "certificate" in change:
+        key = (file / "key.pem").read_text()
+        make_certificate(file, change["certificate"]["days"])
+        if change["certificate"].get("keep key"):
+            (file / "key.pem").write_text(key)
     elif "endings" in change:
         content = file.read_bytes()
         file.write_bytes(content.replace(b"\n", b"\r\n") if change["endings"] == "crlf" else b"\xef\xbb\xbf" + content)

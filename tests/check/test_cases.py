@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.corpus import CASES, VALID, Case, cases, check, line_of
+from tests.check.corpus import CASES, PROXIES, VALID, Case, cases, check, line_of
 from tests.testkit.process import run
 
 Edited = Callable[[Case], Path]
+Build = Callable[[str], None]
 
 # Codes without a case, each with the test that shows it.
 SHOWN_ELSEWHERE = {
@@ -30,11 +31,13 @@ def registered(project: Path) -> set[str]:
     return {line.split()[0] for line in listing.splitlines()}
 
 
-def test_each_code_has_a_case(shop: Path) -> None:
+def test_each_code_has_a_case(shop_of: Callable[[str, bool], Path]) -> None:
     folders = {folder.name for folder in CASES.iterdir() if folder.is_dir()} - {VALID}
-    assert folders | set(SHOWN_ELSEWHERE) == registered(shop)
+    codes = {proxy: registered(shop_of(proxy, False)) for proxy in PROXIES}
+    assert folders | set(SHOWN_ELSEWHERE) == set().union(*codes.values())
     assert not folders & set(SHOWN_ELSEWHERE)
     for one in [*cases(valid=False, docker=True), *cases(valid=False, docker=False)]:
+        assert one.code in codes[one.proxy], one
         assert one.code in {found["code"] for found in one.findings}, one
 
 
@@ -73,9 +76,9 @@ def test_case_is_found_without_docker(case: Case, edited: Edited) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.usefixtures("h2o_image")
 @pytest.mark.parametrize("case", cases(valid=False, docker=True), ids=str)
-def test_case_is_found_with_docker(case: Case, edited: Edited) -> None:
+def test_case_is_found_with_docker(case: Case, edited: Edited, build_image: Build) -> None:
+    build_image(case.proxy)
     assert_found(case, edited(case), docker=True)
 
 
@@ -85,7 +88,7 @@ def test_valid_case_is_accepted_without_docker(case: Case, edited: Edited) -> No
 
 
 @pytest.mark.engine
-@pytest.mark.usefixtures("h2o_image")
 @pytest.mark.parametrize("case", cases(valid=True, docker=True), ids=str)
-def test_valid_case_is_accepted_with_docker(case: Case, edited: Edited) -> None:
+def test_valid_case_is_accepted_with_docker(case: Case, edited: Edited, build_image: Build) -> None:
+    build_image(case.proxy)
     assert_accepted(edited(case), docker=True)

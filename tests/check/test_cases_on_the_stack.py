@@ -37,7 +37,7 @@ def stack(published: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 def shown() -> list[Case]:
-    return [case for case in cases(valid=False, docker=True) if "stack" in case.data]
+    return [case for case in cases(valid=False, docker=True, proxies=["h2o"]) if "stack" in case.data]
 
 
 def test_unedited_project_works(stack: Project) -> None:

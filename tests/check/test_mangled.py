@@ -30,6 +30,10 @@ def mangled(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ask(mangled: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
     """A function that runs check.py in this process, for speed: a subprocess for each of thousands takes minutes."""
+    return in_this_process(mangled, monkeypatch)
+
+
+def in_this_process(mangled: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
     monkeypatch.syspath_prepend(str(mangled / "scripts"))
     for name in [name for name in sys.modules if name.partition(".")[0] == "stack"]:
         monkeypatch.delitem(sys.modules, name)
@@ -159,6 +163,49 @@ def test_name_that_is_not_a_file(project: Path, file: str) -> None:
         path.symlink_to(target)
         survives()
         path.unlink()
+
+
+@pytest.fixture(params=["nginx/nginx.conf"])
+def proxy_config(
+    request: pytest.FixtureRequest,
+    shop_of: Callable[[str, bool], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Path, Callable[[], object]]:
+    """The configuration of another proxy than H2O, to mangle, and a function that checks its project."""
+    proxy = request.param.partition("/")[0]
+    project = copy_project(shop_of(proxy, True), tmp_path / "shop")
+    return project / request.param, in_this_process(project, monkeypatch)
+
+
+def test_proxy_config_without_a_line_or_a_word(proxy_config: tuple[Path, Callable[[], object]]) -> None:
+    file, ask = proxy_config
+    lines = file.read_text().splitlines(keepends=True)
+    for i, line in enumerate(lines):
+        words = line.split(" ")
+        word = random.Random(i).randrange(len(words))
+        for changed in ("", " ".join(words[:word] + words[word + 1 :]), line.replace(";", ""), "}" + line, '"' + line):
+            with_content(file, "".join([*lines[:i], changed, *lines[i + 1 :]]).encode(), ask)
+
+
+@mangling
+@given(at=st.floats(0, 1), junk=st.text(max_size=12), cut=st.booleans())
+def test_proxy_config_that_is_cut_or_has_junk(
+    proxy_config: tuple[Path, Callable[[], object]], at: float, junk: str, cut: bool
+) -> None:
+    file, ask = proxy_config
+    before = file.read_bytes()
+    point = int(at * len(before))
+    with_content(file, before[:point] + junk.encode("utf-8", "replace") + (b"" if cut else before[point:]), ask)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{" * 9999, b"a {" * 9999, b"a " * 9999, b"9" * 9999, b"\\" * 9999, b"${" * 9999]
+)
+def test_hostile_proxy_config(proxy_config: tuple[Path, Callable[[], object]], content: bytes) -> None:
+    file, ask = proxy_config
+    with_content(file, content, ask)
+    with_content(file, b"http { server { proxy_read_timeout " + content, ask)
 
 
 def test_empty_folder(shop: Path, tmp_path: Path) -> None:

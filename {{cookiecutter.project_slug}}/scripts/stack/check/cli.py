@@ -64,9 +64,10 @@ def _finding(rule: Rule, violation: Violation, label: str = "") -> Finding:
 
 
 def _without_last_resorts(found: list[Finding]) -> list[Finding]:
-    """Leave out what a program rejects on a line where a rule has found the error."""
-    errors = {(one.file, one.line) for one in found if one.level == ERROR and not RULES[one.code].last_resort}
-    return [one for one in found if not RULES[one.code].last_resort or (one.file, one.line) not in errors]
+    """Leave out what a program rejects on a line, or without one in a file, where a rule has found the error."""
+    errors = [one for one in found if one.level == ERROR and not RULES[one.code].last_resort]
+    reported = {(one.file, one.line) for one in errors} | {(one.file, 1) for one in errors}
+    return [one for one in found if not RULES[one.code].last_resort or (one.file, one.line) not in reported]
 
 
 def failed(found: list[Finding]) -> bool:

@@ -41,9 +41,11 @@ def _fill(value: Value, variables: Mapping[str, str]) -> Value:
 
 
 def _port(value: Value) -> Value:
-    *rest, target = text(value).split("/")[0].rsplit(":", 2)
+    ports, _, protocol = text(value).partition("/")
+    *rest, target = ports.rsplit(":", 2)
     address, published = ["", "", *rest][-2:]
-    return {"target": target, "published": published, "host_ip": address} if text(value) else value
+    port = {"target": target, "published": published, "host_ip": address, "protocol": protocol or "tcp"}
+    return port if text(value) else value
 
 
 def _volume(value: Value, root: Path) -> Value:

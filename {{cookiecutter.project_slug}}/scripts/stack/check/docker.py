@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -61,6 +62,11 @@ class Answer:
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(self.result.out) if self.result.code == 0 else None
         return None
+
+    @property
+    def output(self) -> str:
+        """What the program printed on both of its streams."""
+        return self.result.out + self.result.err
 
     @property
     def complaint(self) -> str:
@@ -118,12 +124,15 @@ class Docker:
         """Ask for a volume or an image; None where there is nobody to ask, or nothing to ask for."""
         return None if self.no_compose or not name else self._ask("docker", kind, "inspect", name)
 
-    def run(self, image: str, user: str, mounts: list[Mount], command: list[str]) -> Answer:
+    def run(
+        self, image: str, user: str, mounts: list[Mount], environment: Mapping[str, str], command: list[str]
+    ) -> Answer:
         """Run a command in a new container, without a network and without privileges."""
         container = f"check-{os.getpid()}-{len(self._asked)}"
         options = ["--rm", "--pull=never", f"--name={container}", "--network=none", "--read-only", "--tmpfs=/tmp"]
         options += ["--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={user}"]
         options += [f"--mount={mount.as_option()}" for mount in mounts]
+        options += [f"--env={name}={value}" for name, value in environment.items()]
         after_limit = ("docker", "rm", "--force", container)
         words = [f"--entrypoint={command[0]}", image, *command[1:]]
         return self._ask("docker", "run", *options, *words, after_limit=after_limit)

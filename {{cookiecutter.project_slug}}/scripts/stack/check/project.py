@@ -38,7 +38,8 @@ class Project:
         """Start every question to Docker, so that they are answered side by side."""
         for name in ("engine", "compose"):
             getattr(self.docker, name)
-        for name in ("resolutions", "proxy_test", "volume", "images"):
+        # `config` may wait for the proxy, so what else there is to ask is under way before it.
+        for name in ("resolutions", "proxy_test", "proxy_version", "images", "volume"):
             getattr(self, name)
 
     def at(self, service: str, *path: str, holding: str = "", key: str = "") -> Place:
@@ -105,9 +106,18 @@ class Project:
     @cached_property
     def proxy_test(self) -> Answer | None:
         """The proxy's own validation of its configuration, in its image."""
-        broken = any(problem.code == "syntax" for problem in self.config.problems)
         empty = not self.config_file.text.strip()
-        return None if broken or empty else self._run_in_proxy(self.proxy.validate(self.config_path))
+        return None if empty else self._run_in_proxy(self.proxy.validate(self.config_path))
+
+    @cached_property
+    def proxy_version(self) -> Answer | None:
+        """The proxy's version, where the tag of its image does not say it."""
+        version, model = self.proxy.version, self.models[0] if self.models else Model({})
+        service = self.proxy.service
+        tagged = rf"(?mi)^(FROM\s.*\b)?{service}:\d+\.\d+"
+        if not version or re.search(tagged, f"{self.dockerfile(model, service).text}\n{model.text(service, 'image')}"):
+            return None
+        return self._run_in_proxy(list(version.command))
 
     def _run_in_proxy(self, command: list[str]) -> Answer | None:
         model = self.models[0] if self.models else Model({})
@@ -115,8 +125,12 @@ class Project:
         if self.docker.no_compose or not image:
             return None
         mounts = [mount for mount in model.mounts(self.proxy.service) if mount.kind == "bind"]
-        present = [mount for mount in mounts if self.folder.exists(mount.source)]
-        return self.docker.run(image, model.text(self.proxy.service, "user") or NOBODY, present, command)
+        if not all(self.folder.exists(mount.source) for mount in mounts):
+            return None  # the container does not start either
+        user = model.text(self.proxy.service, "user") or NOBODY
+        variables = mapping(model.get(self.proxy.service, "environment"))
+        environment = {name: text(value) for name, value in variables.items()}
+        return self.docker.run(image, user, mounts, environment, command)
 
     @cached_property
     def volume(self) -> Answer | None:
@@ -167,6 +181,10 @@ class Project:
         app = model.shared_name(APP, listens[0]) if listens else None
         found = [up for up in self.config.upstreams if app and model.shared_name(self.proxy.service, up.socket) == app]
         return found or list(self.config.upstreams)
+
+    def site_upstreams(self, model: Model) -> list[Upstream]:
+        """Return the upstreams that lead visitors to the app: not that of a health check alone."""
+        return [upstream for upstream in self.app_upstreams(model) if not upstream.only_path]
 
     def user(self, model: Model, service: str) -> tuple[int, list[int]] | None:
         """Return the uid and the gids that a service runs with: compose.yaml's, or its Dockerfile's. None: unknown."""

@@ -23,6 +23,23 @@ class Listener(NamedTuple):
     port: int | None  # None where it cannot be read
     address: str  # empty for all addresses
     place: Place
+    protocol: str = "tcp"  # or udp, for HTTP/3
+
+
+class Certificate(NamedTuple):
+    """A certificate that the proxy reads at its start."""
+
+    file: str  # with its chain; the path in the proxy's container
+    key: str
+    place: Place
+
+
+class Timeout(NamedTuple):
+    """A time after which the proxy ends a request."""
+
+    name: str  # of the setting
+    seconds: float
+    place: Place
 
 
 class Upstream(NamedTuple):
@@ -34,11 +51,22 @@ class Upstream(NamedTuple):
     preserves_host: bool
     keepalive: float  # seconds for which an idle connection is kept
     stripped_headers: frozenset[str]  # in small letters
+    set_headers: frozenset[str]  # those that the proxy sets from the connection, in small letters
     places: Mapping[str, Place]  # of the settings that are written, by the names above
+    only_path: str = ""  # the one path that leads here, such as that of a health check
+    timeout: Timeout | None = None  # of a silent app; None where the route is for streams too
 
     def at(self, setting: str) -> Place:
         """Return the line of a setting, or that of the route where its default holds."""
         return self.places.get(setting, self.place)
+
+
+class Unread(NamedTuple):
+    """What was not read of a configuration."""
+
+    place: Place
+    problem: str
+    remedy: str
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,11 @@ class ProxyConfig:
     routes_place: Place = ("", 1)  # where a route would be added
     complete: bool = False  # false where something was not read: nothing can be concluded from what is absent
     problems: tuple[Problem, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    client_timeouts: tuple[Timeout, ...] = ()  # of a slow client's headers and body
+    served_files: tuple[tuple[str, Place], ...] = ()  # in the container
+    certificates: tuple[Certificate, ...] = ()
+    compressed_types: tuple[tuple[str, Place], ...] = ()  # patterns of media types
 
 
 class Syntax(NamedTuple):
@@ -62,6 +95,16 @@ class Syntax(NamedTuple):
     preserve_host: str
     strip_header: str  # {header}
     keepalive: str  # the name of the setting
+    set_header: Mapping[str, str] = {}  # by header
+    serve_all: str = ""  # how to leave a media type uncompressed
+
+
+class Version(NamedTuple):
+    """The oldest version that does what the template promises."""
+
+    least: tuple[int, int]
+    command: tuple[str, ...]  # prints the version
+    lost: str  # with an older one
 
 
 class Proxy(ABC):
@@ -73,6 +116,8 @@ class Proxy(ABC):
     config_option: str  # the option of its command that names the configuration
     validator: str  # the command that validates, as the report names it
     syntax: Syntax
+    stop_signals = r"(SIG)?TERM|15"  # those at which it ends its requests in order
+    version: Version | None = None  # None where any does
 
     @property
     def config_file(self) -> str:

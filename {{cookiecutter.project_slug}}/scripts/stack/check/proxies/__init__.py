@@ -10,8 +10,8 @@ from stack.check.proxy import Proxy
 
 
 def known() -> list[str]:
-    """Return the names of the modules here, which are names of services."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+    """Return the names of the proxies' modules, which are names of services. Another part of a proxy has a `_`."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if "_" not in path.stem)
 
 
 def find(services: Collection[str]) -> Proxy:

@@ -39,8 +39,11 @@ def find_mounted_folders(project: Project, model: Model) -> Violations:
     for name, mount, place in _missing_mounts(project, model):
         if not mount.creates_source:
             source = project.folder.relative(mount.source)
-            published = f"{REDEPLOY}, or delete compose.override.yaml"
-            remedy = published if source == PUBLISH else "make it, or mount another"
+            remedy = "make it, or mount another"
+            if source == PUBLISH:
+                remedy = f"{REDEPLOY}, or delete compose.override.yaml"
+            elif any(posixpath.dirname(one.file) == mount.target for one in project.config.certificates):
+                remedy = "make it, with the certificate and its key in it"
             yield place, f"{name}: {source} is missing", remedy
 
 

@@ -12,9 +12,9 @@ from stack.check.values import Place, is_on, items, mapping, number, text
 TCP_VARIABLES = r"(?i)((ASPNETCORE_|DOTNET_)?(URLS|HTTPS?_PORTS))|Kestrel__Endpoints__.*__Url"
 
 
-def ports(project: Project) -> set[int]:
+def ports(project: Project, protocol: str = "tcp") -> set[int]:
     """Return the ports on which the proxy listens; none where that is not known in full."""
-    found = {listener.port for listener in project.config.listeners if listener.port}
+    found = {listener.port for listener in project.config.listeners if listener.port and listener.protocol == protocol}
     return found if project.config.complete else set()
 
 
@@ -29,15 +29,32 @@ def listen_on_all_addresses(project: Project) -> Violations:
 
 @rule("port", ERROR, "A connection is reset where Docker forwards to a port that nothing listens on")
 def match_ports(project: Project, model: Model) -> Violations:
-    """UDP is left to the proxy's own rules."""
-    service, listens = project.proxy.service, ports(project)
+    """TCP, and UDP for HTTP/3."""
+    service = project.proxy.service
     for entry in map(mapping, items(model.get(service, "ports"))):
-        target = text(entry.get("target"))
-        if listens and number(target) not in listens and text(entry.get("protocol")) != "udp":
-            known = " and ".join(map(str, sorted(listens)))
+        target, protocol = text(entry.get("target")), text(entry.get("protocol")) or "tcp"
+        listens = ports(project, protocol)
+        if ports(project) and number(target) not in listens:
+            known = " and ".join(map(str, sorted(listens))) or "no port"
+            known += " over UDP" if protocol == "udp" else ""
             problem = f"Docker forwards to port {target} of {service}, but {project.proxy.name} listens on {known}"
             place = project.at(service, "ports", holding=target)
             yield place, problem, f"write the same port here and in {project.config.file}"
+
+
+@rule("port-twice", ERROR, "Docker publishes a port of the host once, and starts no container that asks for it again")
+def publish_port_once(project: Project, model: Model) -> Violations:
+    """HTTP and HTTPS, for example."""
+    seen: dict[tuple[str, ...], str] = {}
+    for service in model.services:
+        for entry in map(mapping, items(model.get(service, "ports"))):
+            address, published, target = (text(entry.get(key)) for key in ("host_ip", "published", "target"))
+            key = (address, published, text(entry.get("protocol")) or "tcp")
+            if published not in ("", "0") and seen.setdefault(key, target) != target:
+                given = [place for value, place in project.compose.env.values() if value == published]
+                place = (given or [project.at(service, "ports", holding=target)])[-1]
+                problem = f"port {published} of the host leads to two ports of containers, {seen[key]} and {target}"
+                yield place, problem, "choose another port for one of them"
 
 
 def _published(project: Project, model: Model) -> list[tuple[str, Place]]:

@@ -78,6 +78,17 @@ def require_stop_signal(project: Project, model: Model) -> Violations:
         yield project.at(APP, "stop_signal"), problem, "write stop_signal: SIGTERM"
 
 
+@rule("proxy-stop-signal", ERROR, "At another signal the proxy cuts the requests under way, or runs until it is killed")
+def require_stop_signal_of_proxy(project: Project, model: Model) -> Violations:
+    """Without a stop_signal, that of the image holds."""
+    service, proxy = project.proxy.service, project.proxy
+    signal = model.text(service, "stop_signal")
+    if signal and not re.fullmatch(proxy.stop_signals, signal):
+        problem = f"{service}: stop_signal is {signal}, at which {proxy.name} does not end its requests in order"
+        write = re.sub(r"[()?]|\|.*", "", proxy.stop_signals)
+        yield project.at(service, "stop_signal"), problem, f"write stop_signal: {write}"
+
+
 @rule("grace-period", ERROR, "Docker kills the app during its shutdown: requests are lost, and the socket remains")
 def order_grace_period(project: Project, model: Model) -> Violations:
     """Docker's default is 10 seconds."""

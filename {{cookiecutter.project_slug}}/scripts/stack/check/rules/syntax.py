@@ -38,12 +38,23 @@ def reject_duplicate_keys(project: Project) -> Violations:
             yield problem.place, problem.problem, problem.remedy
 
 
-@project_rule("env-port", ERROR, "Compose rejects a wrong HTTP_PORT, but names neither file nor line")
+@project_rule("env-port", ERROR, "Compose rejects a wrong port, but names neither file nor line")
 def validate_env_port(project: Project) -> Violations:
     """A range, such as 8080-8090, is a port for Compose too."""
-    value, place = project.compose.env.get("HTTP_PORT", ("", (".env", 1)))
-    if value and not all(1 <= (number(end) or 0) <= 65535 for end in value.split("-")):
-        yield place, f"HTTP_PORT={value} is not a port", "use 1 to 65535, such as 8080"
+    for name, example in (("HTTP_PORT", 8080), ("HTTPS_PORT", 8443)):
+        value, place = project.compose.env.get(name, ("", (".env", 1)))
+        if value and not all(1 <= (number(end) or 0) <= 65535 for end in value.split("-")):
+            yield place, f"{name}={value} is not a port", f"use 1 to 65535, such as {example}"
+
+
+@project_rule("env-domain", ERROR, "No authority certifies what is not a name of the public DNS")
+def validate_env_domain(project: Project) -> Violations:
+    """A name alone, where a Compose file uses it."""
+    value, place = project.compose.env.get("DOMAIN", ("", (".env", 1)))
+    used = any("${DOMAIN" in document.content for document in project.compose.documents)
+    label = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
+    if used and value and not re.fullmatch(rf"({label}\.)+(?!\d+$){label}", value.lower()):
+        yield place, f"DOMAIN={value} is not a public domain name", "write the name alone, such as shop.example.org"
 
 
 @project_rule("env-address", ERROR, "Compose rejects a wrong HTTP_BIND, but names neither file nor line")

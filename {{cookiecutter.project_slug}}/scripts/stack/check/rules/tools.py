@@ -110,7 +110,8 @@ def find_unset_variables(project: Project) -> Violations:
 @project_rule("proxy-rejects", ERROR, "The proxy does not start with what its validator rejects", last_resort=True)
 def validate_proxy_config(project: Project) -> Violations:
     """The validator runs in the project's own image, where that is built."""
-    answer, file = project.proxy_test, project.config.file
+    broken = any(problem.code == "syntax" for problem in project.config.problems)
+    answer, file = None if broken else project.proxy_test, project.config.file
     rejection = project.proxy.explain(answer) if answer and answer.result.code > 0 else None
     if rejection:
         line, message = rejection

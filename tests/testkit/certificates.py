@@ -1,0 +1,38 @@
+"""Make certificates for localhost, expired ones among them."""
+
+import tempfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from tests.testkit.process import run
+
+CONFIG = """
+[ca]
+default_ca = ca
+[ca]
+database = {folder}/index
+rand_serial = yes
+default_md = sha256
+policy = policy
+[policy]
+commonName = supplied
+"""
+
+
+def make_certificate(folder: Path, days: int = 90) -> None:
+    """Write cert.pem and key.pem, readable for everybody, into a folder; the certificate ends after these days."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        own = Path(name)
+        (own / "index").touch()
+        (own / "config").write_text(CONFIG.format(folder=own))
+        key, request = folder / "key.pem", own / "request.pem"
+        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        run("openssl", "req", "-new", *curve, *names, "-keyout", key, "-out", request)
+        end = datetime.now(timezone.utc) + timedelta(days=days)
+        dates = ["-startdate", f"{end - timedelta(days=365):%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}"]
+        sign = ["openssl", "ca", "-selfsign", "-batch", "-notext", "-config", own / "config", "-outdir", own]
+        run(*sign, *dates, "-keyfile", key, "-in", request, "-out", folder / "cert.pem")
+    for file in folder.iterdir():
+        file.chmod(0o644)
