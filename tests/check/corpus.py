@@ -16,7 +16,7 @@ from tests.testkit.certificates import make_certificate
 
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
-PROXIES = ("h2o", "nginx")
+PROXIES = ("h2o", "nginx", "caddy")
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ def test_name_that_is_not_a_file(project: Path, file: str) -> None:
         path.unlink()
 
 
-@pytest.fixture(params=["nginx/nginx.conf"])
+@pytest.fixture(params=["nginx/nginx.conf", "caddy/Caddyfile"])
 def proxy_config(
     request: pytest.FixtureRequest,
     shop_of: Callable[[str, bool], Path],

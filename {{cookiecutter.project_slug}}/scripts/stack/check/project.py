@@ -101,13 +101,15 @@ class Project:
     @cached_property
     def config(self) -> ProxyConfig:
         """What the proxy's configuration says."""
-        return self.proxy.parse(self.config_file.name, self.config_file.text, self._run_in_proxy)
+        return self.proxy.parse(self.config_file.name, self.config_file.text, self.config_path, self._run_in_proxy)
 
     @cached_property
     def proxy_test(self) -> Answer | None:
         """The proxy's own validation of its configuration, in its image."""
-        empty = not self.config_file.text.strip()
-        return None if empty else self._run_in_proxy(self.proxy.validate(self.config_path))
+        model = self.models[0] if self.models else Model({})
+        binds = [mount.source for mount in model.mounts(self.proxy.service) if mount.kind == "bind"]
+        starts = self.config_file.text.strip() and all(self.folder.exists(source) for source in binds)
+        return None if not starts else self._run_in_proxy(self.proxy.validate(self.config_path))
 
     @cached_property
     def proxy_version(self) -> Answer | None:
@@ -125,12 +127,11 @@ class Project:
         if self.docker.no_compose or not image:
             return None
         mounts = [mount for mount in model.mounts(self.proxy.service) if mount.kind == "bind"]
-        if not all(self.folder.exists(mount.source) for mount in mounts):
-            return None  # the container does not start either
+        present = [mount for mount in mounts if self.folder.exists(mount.source)]
         user = model.text(self.proxy.service, "user") or NOBODY
         variables = mapping(model.get(self.proxy.service, "environment"))
         environment = {name: text(value) for name, value in variables.items()}
-        return self.docker.run(image, user, mounts, environment, command)
+        return self.docker.run(image, user, present, environment, command)
 
     @cached_property
     def volume(self) -> Answer | None:

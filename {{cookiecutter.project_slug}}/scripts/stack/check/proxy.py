@@ -125,8 +125,11 @@ class Proxy(ABC):
         return f"{self.service}/{self.config_path.rpartition('/')[2]}"
 
     @abstractmethod
-    def parse(self, file: str, text: str, ask: Ask) -> ProxyConfig:
-        """Return what a configuration says. It must not raise, whatever the text is."""
+    def parse(self, file: str, text: str, path: str, ask: Ask) -> ProxyConfig:
+        """Return what a configuration says, which has this path in the container.
+
+        It must not raise, whatever the text is.
+        """
 
     @abstractmethod
     def validate(self, path: str) -> list[str]:
