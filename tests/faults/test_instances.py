@@ -1,9 +1,12 @@
 """Several instances of the app and one directory: what one leaves behind, and what it must leave alone."""
 
+import contextlib
 import fcntl
 import signal
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +20,8 @@ pytestmark = pytest.mark.engine
 ONE_SERVES = ["instance", "kestrel.sock", "kestrel.sock.lock"]
 NONE_SERVES = ["kestrel.sock.lock"]
 
+HANDOVERS = 15
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -29,6 +34,28 @@ def answers(app: App) -> bool:
     caller = Caller(app)
     caller.request("GET", "/", headers={"Connection": "close"})
     return caller.getresponse().read() == b"Hello World!"
+
+
+@contextmanager
+def asking_on_new_connections(app: App) -> Iterator[list[bool]]:
+    """Send requests without a pause, each on a connection of its own; list whether each had a good answer."""
+    answered: list[bool] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            with app.connect() as client, contextlib.suppress(ConnectionError):
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answered.append(False)
+                answered[-1] = client.recv(65536).startswith(b"HTTP/1.1 200")
+
+    with ThreadPoolExecutor() as pool:
+        asking = pool.submit(ask)
+        try:
+            yield answered
+        finally:
+            stop.set()
+    asking.result()
 
 
 @contextmanager
@@ -185,3 +212,34 @@ def test_stop_during_health_check_leaves_no_record(publish: Path, path: Path) ->
         assert app.exit_code() == 0
         assert not list(path.parent.glob("private/*/*.instance"))
         assert names(path.parent) == NONE_SERVES
+
+
+def test_stop_of_instances_together_leaves_no_path(publish: Path, path: Path) -> None:
+    with running(publish, path) as old, running(publish, path) as new:
+        own_name_of_old = next(
+            entry for entry in path.parent.glob("kestrel.sock.????????") if entry.name != path.readlink().name
+        )
+        with socket.socket(socket.AF_UNIX) as busy:
+            busy.connect(str(own_name_of_old))
+            busy.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert busy.recv(12) == b"HTTP/1.1 200"
+            old.process.send_signal(signal.SIGTERM)  # the old one waits for `busy`
+            eventually(
+                lambda: not (path.parent / "private/0/myapp.instance").exists(), "the withdrawal of the old instance"
+            )
+            new.process.send_signal(signal.SIGTERM)  # and is healthy as the new one withdraws
+            eventually(lambda: not path.is_symlink() or path.readlink().name == own_name_of_old.name, "the withdrawal")
+        assert (old.exit_code(), new.exit_code()) == (0, 0)
+
+    assert names(path.parent) == NONE_SERVES
+
+
+def test_stop_loses_no_request_on_new_connections(publish: Path, path: Path) -> None:
+    with running(publish, path) as old, asking_on_new_connections(old) as answered:
+        for _ in range(HANDOVERS):
+            with running(publish, path) as new:
+                new.process.send_signal(signal.SIGTERM)  # which leaves the path to the old one
+                assert new.exit_code() == 0
+
+    assert len(answered) > 100 * HANDOVERS
+    assert all(answered), f"{answered.count(False)} of {len(answered)} requests were lost"
