@@ -162,8 +162,8 @@ def as_arguments(folder: Path, answers: dict[str, str]) -> subprocess.CompletedP
 
 
 def as_typed(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Give the answers at Cookiecutter's prompts, one after the other."""
-    return bake(folder, typed="".join(f"{answers[name]}\n" for name in NAMES))
+    """Give the answers at Cookiecutter's prompts, one after the other; Enter at those for the proxy and https."""
+    return bake(folder, typed="".join(f"{answers[name]}\n" for name in NAMES) + "\n\n")
 
 
 # An example costs half a second: few by default, and no shrinking.

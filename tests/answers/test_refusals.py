@@ -72,6 +72,10 @@ def test_pre_gen_refuses_all_invalid_answers_and_leaves_nothing(output_dir: Path
         ("http_port=8080\n", ["http_port"]),
         ("socket_path=kestrel.sock", ["socket_path"]),
         ("socket_path=/run/secrets/kestrel.sock", ["socket_path"]),
+        ("proxy=apache", ["proxy"]),
+        ("proxy=../h2o", ["proxy"]),
+        ("https=yes", ["https"]),  # with H2O
+        ("https=maybe", ["https"]),
     ],
 )
 def test_pre_gen_names_each_invalid_answer_and_no_other(answer: str, named: list[str], output_dir: Path) -> None:

@@ -23,6 +23,8 @@ RIGHT = {
     "project_slug": "my-app",
     "http_port": "8080",
     "socket_path": "/tmp/my-app/kestrel.sock",
+    "proxy": "h2o",
+    "https": False,
 }
 PORTS = {str(number) for number in range(1, 65536)}
 many = settings(max_examples=600, deadline=None)
