@@ -34,12 +34,12 @@ def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def deploy(scripts: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """The modules of the package, imported as redeploy.py imports them."""
     monkeypatch.syspath_prepend(scripts)
-    before = set(sys.modules)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stack"]:
+        monkeypatch.delitem(sys.modules, name)  # those of the template, which the tests of the hooks import
     names = [path.stem for path in (scripts / "stack" / "deploy").glob("*.py") if path.stem != "__init__"]
     yield SimpleNamespace(**{name: importlib.import_module(f"stack.deploy.{name}") for name in names})
-    for name in set(sys.modules) - before:
-        if name.partition(".")[0] == "stack":
-            del sys.modules[name]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "stack"]:
+        del sys.modules[name]
 
 
 def modules(scripts: Path) -> dict[str, Path]:
