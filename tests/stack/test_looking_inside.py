@@ -1,7 +1,10 @@
 """The commands of README that inspect a running stack."""
 
+import json
+
 import pytest
 
+from tests.testkit.process import run
 from tests.testkit.stack import Project
 
 pytestmark = pytest.mark.engine
@@ -31,7 +34,8 @@ def test_compose_reports_both_services_healthy(stack: Project) -> None:
 
 
 def test_app_logs_the_public_path_and_no_warning(stack: Project) -> None:
-    log = stack.compose("logs", "--no-log-prefix", "app").stdout
+    container = stack.compose("ps", "--quiet", "app").stdout.strip()
+    entries = [json.loads(line) for line in run("docker", "logs", container).stdout.splitlines()]
 
-    assert "Now listening on: http://unix:/tmp/myapp/kestrel.sock\n" in log
-    assert [line for line in log.splitlines() if line.startswith(("warn", "fail", "crit"))] == []
+    assert "Now listening on: http://unix:/tmp/myapp/kestrel.sock" in [entry["Message"] for entry in entries]
+    assert {entry["LogLevel"] for entry in entries} == {"Information"}
