@@ -32,7 +32,21 @@ def make_certificate(folder: Path, days: int = 90) -> None:
         run("openssl", "req", "-new", *curve, *names, "-keyout", key, "-out", request)
         end = datetime.now(timezone.utc) + timedelta(days=days)
         dates = ["-startdate", f"{end - timedelta(days=365):%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}"]
-        sign: list[str | Path] = ["openssl", "ca", "-selfsign", "-batch", "-notext", "-config", own / "config", "-outdir", own]
-        run(*sign, *dates, "-keyfile", key, "-in", request, "-out", folder / "cert.pem")
+        files = ("-config", own / "config", "-outdir", own)
+        run(
+            "openssl",
+            "ca",
+            "-selfsign",
+            "-batch",
+            "-notext",
+            *files,
+            *dates,
+            "-keyfile",
+            key,
+            "-in",
+            request,
+            "-out",
+            folder / "cert.pem",
+        )
     for file in folder.iterdir():
         file.chmod(0o644)
