@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.redeploy.served import Site, make_site
-from tests.testkit.process import run
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,7 @@ def mounted_stack(default_project: Path, tmp_path_factory: pytest.TempPathFactor
         site.redeploy()
         yield site.without_sdk(tmp_path_factory.mktemp("quick"))
     finally:
-        site.project.remove()
+        site.remove()
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +28,7 @@ def built_stack(default_project: Path, tmp_path_factory: pytest.TempPathFactory)
         site.redeploy()
         yield site
     finally:
-        site.project.remove()
-        for tag in run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", site.image).stdout.split():
-            run("docker", "image", "rm", tag, check=False)
+        site.remove()
 
 
 def in_good_state(site: Site) -> Site:

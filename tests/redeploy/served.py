@@ -160,6 +160,12 @@ class Site:
         """The name of the app's image, where it is built."""
         return self.project.environment["COMPOSE_PROJECT_NAME"] + "-app"
 
+    def remove(self) -> None:
+        """Remove the stack and every version of its image."""
+        self.project.remove()
+        for tag in run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", self.image).stdout.split():
+            run("docker", "image", "rm", tag, check=False)
+
     @contextmanager
     def loaded(self) -> Iterator[Visitors]:
         """Ask for pages until the end of the block: six connections, and one for slow pages."""
@@ -176,9 +182,10 @@ def get(connection: http.client.HTTPConnection) -> bool:
 
 
 def make_site(default_project: Path, root: Path, name: str) -> Site:
-    """Copy the project, with the switches in its Program.cs."""
+    """Copy the project, with the switches in its Program.cs; remove what a killed test run left under its name."""
     copy_project(default_project, root)
     site = Site(project(root, name))
+    site.remove()
     shutil.copy(ENDPOINTS, site.program.parent)
     edit(site.program, "var app = builder.Build();\n", SWITCHES.lstrip())
     edit(site.program, '"Hello World!"', 'app.Configuration["Page"]')

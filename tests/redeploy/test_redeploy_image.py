@@ -99,7 +99,7 @@ def test_rollback_from_one_mode_to_the_other_is_refused(default_project: Path, t
         assert "there is no previous version" in site.redeploy("--rollback", code=1).stderr
         assert site.tidy()
     finally:
-        site.project.remove()
+        site.remove()
 
 
 @pytest.mark.parametrize("step", ["building", "draining"])
