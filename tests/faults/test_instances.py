@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.app import UNHEALTHY, App, Caller, names, running
+from tests.testkit.app import PUBLISHED, UNHEALTHY, App, Caller, names, running
 from tests.testkit.process import eventually
 
 pytestmark = pytest.mark.engine
@@ -206,12 +206,21 @@ def test_stop_asks_other_instances_outside_of_gate(publish: Path, path: Path) ->
 
 
 def test_stop_during_health_check_leaves_no_record(publish: Path, path: Path) -> None:
-    with running(publish, path, until="Application started", Faults__HealthDelay="1") as app:
+    with running(publish, path, until="planned: a health check is under way", Faults__HealthDelay="1") as app:
         app.process.send_signal(signal.SIGTERM)
 
         assert app.exit_code() == 0
         assert not list(path.parent.glob("private/*/*.instance"))
         assert names(path.parent) == NONE_SERVES
+
+
+def test_second_use_of_the_lifecycle_changes_nothing(publish: Path, path: Path) -> None:
+    with running(publish, path, Faults__Twice="true") as app:
+        assert answers(app)
+        app.stop()
+        assert app.exit_code() == 0
+        assert app.process.stdout
+        assert not [line for line in app.process.stdout if PUBLISHED in line]  # once, for which `running` waited
 
 
 def test_stop_of_instances_together_leaves_no_path(publish: Path, path: Path) -> None:

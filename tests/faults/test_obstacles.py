@@ -1,12 +1,13 @@
 """A socket directory that is not as it should be: one line says what to do, the exit code is 1, nothing is deleted."""
 
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.testkit.app import UNHEALTHY, running
+from tests.testkit.app import UNHEALTHY, App, command, names, running
 from tests.testkit.faults import IMAGE
 from tests.testkit.process import run
 
@@ -136,11 +137,63 @@ def test_start_refuses_drain_timeout_out_of_bounds(publish: Path, tmp_path: Path
             "answers 307, Location: https://localhost/healthz: keep UseHttpsRedirection and logins away from it",
             id="UseHttpsRedirection",
         ),
+        pytest.param(
+            {"Faults__HealthStatus": "302"}, "answers 302, Location: /login: keep UseHttpsRedirection", id="302"
+        ),
+        pytest.param(
+            {"Faults__HealthStatus": "401"}, "answers 401: let it answer anybody, with AllowAnonymous()", id="401"
+        ),
+        pytest.param({"Faults__HealthStatus": "404"}, "answers 404: map it, with app.MapHealthChecks", id="404"),
+        pytest.param({"Faults__HealthStatus": "503"}, "answers 503: a health check fails", id="503"),
+        pytest.param({"Faults__HealthStatus": "418"}, 'answers "HTTP/1.1 418 I\'m a teapot"', id="418"),
     ],
 )
 def test_unhealthy_instance_logs_remedy(publish: Path, tmp_path: Path, settings: dict[str, str], hint: str) -> None:
     with running(publish, tmp_path / "kestrel.sock", until=UNHEALTHY, **settings) as app:
-        assert hint in app.line
+        assert hint in json.loads(app.line)["Message"]
+
+
+def take_over(publish: Path, app: App) -> "subprocess.CompletedProcess[str]":
+    """Run `take-over` beside the one app that was started on this socket."""
+    private = app.path.parent / "private" / "0"
+    return run(*command(publish, "take-over"), cwd=publish, env={"TMPDIR": str(private)}, check=False)
+
+
+def test_take_over_keeps_a_file_in_the_way(publish: Path, tmp_path: Path) -> None:
+    path = tmp_path / "kestrel.sock"
+    with running(publish, path) as app:
+        path.unlink()
+        path.write_text("somebody's")
+
+        done = take_over(publish, app)
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"{path} is a file, not a socket. Move it away, or set another Socket:Path.\n"
+        # The running instance, which looks after the path, leaves it alone too.
+        assert app.process.stdout
+        assert any("publishing failed; trying again" in line for line in app.process.stdout)
+        assert path.read_text() == "somebody's"
+
+
+def test_take_over_refuses_a_record_that_names_no_instance(publish: Path, tmp_path: Path) -> None:
+    with running(publish, tmp_path / "kestrel.sock") as app:
+        record = tmp_path / "private" / "0" / "myapp.instance"
+        record.write_text("/etc/passwd")
+
+        done = take_over(publish, app)
+
+        assert done.returncode == 1
+        assert done.stderr == f"{record} does not name an instance. Delete it, and restart the app.\n"
+
+
+def test_start_names_a_record_that_cannot_be_written(publish: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+
+    line = refusal(publish, tmp_path / "kestrel.sock", settings={"TMPDIR": str(missing)})
+
+    assert line.startswith(f"Cannot write {missing}/myapp.instance: ")
+    assert line.endswith(" Set TMPDIR to a writable directory.\n")
+    assert names(tmp_path) == ["kestrel.sock.lock"]
 
 
 def test_take_over_refuses_the_record_of_another_user(publish: Path, tmp_path: Path) -> None:

@@ -10,13 +10,23 @@ internal static class FaultEndpoints
     {
         var stopping = app.Lifetime.ApplicationStopping;
 
-        // A health check that takes its time, so that a test can stop the app while one is under way.
+        // A health check that takes its time, so that a test can stop the app while one is under way; or one that fails.
         var healthDelay = app.Configuration.GetValue<double>("Faults:HealthDelay");
+        var healthStatus = app.Configuration.GetValue<int>("Faults:HealthStatus");
         app.Use(async (http, next) =>
         {
-            if (healthDelay > 0 && http.Request.Path == "/healthz")
+            var isProbe = http.Request.Path == "/healthz";
+            if (isProbe && healthDelay > 0)
             {
+                Console.WriteLine("planned: a health check is under way");
                 await Task.Delay(TimeSpan.FromSeconds(healthDelay), CancellationToken.None);
+            }
+
+            if (isProbe && healthStatus > 0)
+            {
+                http.Response.StatusCode = healthStatus;
+                http.Response.Headers.Location = healthStatus == 302 ? "/login" : default;
+                return;
             }
 
             await next(http);

@@ -20,6 +20,12 @@ def add_pages(source: Path, root: Path) -> Path:
         shutil.copy(pages, app)
     edit(
         app / "Program.cs",
+        "var app = builder.Build();\n",
+        'if (builder.Configuration.GetValue<bool>("Faults:Twice"))\n{\n    builder.WebHost.UseSocketLifecycle();\n}\n\n'
+        "var app = builder.Build();\n",
+    )
+    edit(
+        app / "Program.cs",
         "\napp.Run();",
         "\napp.UseWebSockets();\napp.MapFaults();\napp.MapRequests();\napp.MapRecording();\napp.Run();",
     )

@@ -94,8 +94,10 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
         [.. Directory.EnumerateFiles(Folder, Path.GetFileName(PublicPath) + ".*").Where(path => path != OwnPath && IsInstance(path))];
 
     /// <summary>Makes the public path lead to this instance; there is no moment in which it leads nowhere.</summary>
+    /// <exception cref="SocketUnavailableException">Something else is at the public path. It stays as it is.</exception>
     public void Publish()
     {
+        EnsurePathIsFree();
         File.Delete(LinkPath);
         File.CreateSymbolicLink(LinkPath, Path.GetFileName(OwnPath));
         File.Move(LinkPath, PublicPath, overwrite: true);

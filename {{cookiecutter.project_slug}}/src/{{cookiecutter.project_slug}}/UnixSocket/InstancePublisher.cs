@@ -70,7 +70,7 @@ internal sealed partial class InstancePublisher(
                     await PublishAsync(instance, isFirst: false, cancellationToken);
                 }
             }
-            catch (Exception e) when (SocketUnavailableException.IsCause(e))
+            catch (Exception e) when (e is SocketUnavailableException || SocketUnavailableException.IsCause(e))
             {
                 LogNotPublished(e, instance.PublicPath); // the connections that are open are served all the same
             }

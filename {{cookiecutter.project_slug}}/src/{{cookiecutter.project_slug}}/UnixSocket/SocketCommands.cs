@@ -43,7 +43,7 @@ public static class SocketCommands
 
             Console.Error.WriteLine($"unhealthy: {complaint}");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is SocketUnavailableException or IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine(e.Message);
         }
