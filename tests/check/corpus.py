@@ -111,6 +111,11 @@ class Report:
         return [one for one in self.findings if one["level"] in levels]
 
 
+def codes(report: Report, *levels: str) -> list[str]:
+    """The codes of the findings of these levels."""
+    return [one["code"] for one in report.of(*levels)]
+
+
 def check(project: Path, *options: str, docker: bool, cwd: Path = Path("/"), **environment: str) -> Report:
     """Run check.py as a user does, from another folder, and read its JSON where that is asked for."""
     variables = {**os.environ, "COMPOSE_PROJECT_NAME": "check-edits", **environment}

@@ -13,15 +13,15 @@ Build = Callable[[str], None]
 
 # Codes without a case, each with the test that shows it.
 SHOWN_ELSEWHERE = {
-    "no-compose": "test_report.test_docker_without_compose",
-    "no-engine": "test_report.test_engine_that_does_not_answer",
-    "docker-version": "test_report.test_versions_of_docker",
-    "compose-failed": "test_report.test_compose_config_that_hangs",
-    "proxy-test-failed": "test_report.test_validator_that_hangs",
-    "proxy-not-tested": "test_report.test_validator_that_is_missing",
-    "volume-stale": "test_report.test_existing_volume_with_other_options",
-    "publish-stale": "test_report.test_sources_newer_than_publish",
-    "image-stale": "test_report.test_sources_newer_than_image",
+    "no-compose": "test_docker.test_docker_without_compose",
+    "no-engine": "test_docker.test_engine_that_does_not_answer",
+    "docker-version": "test_docker.test_versions_of_docker",
+    "compose-failed": "test_docker.test_compose_config_that_hangs",
+    "proxy-test-failed": "test_docker.test_validator_that_hangs",
+    "proxy-not-tested": "test_docker.test_validator_that_is_missing",
+    "volume-stale": "test_stale.test_existing_volume_with_other_options",
+    "publish-stale": "test_stale.test_sources_newer_than_publish",
+    "image-stale": "test_stale.test_sources_newer_than_image",
     "check-failed": "test_report.test_rule_that_fails",
 }
 

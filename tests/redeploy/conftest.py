@@ -8,7 +8,7 @@ import pytest
 from tests.redeploy.served import Site, make_site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")  # once for all files: it takes a publish and a start
 def mounted_stack(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The stack as it is generated: ./publish in the official image."""
     site = make_site(default_project, tmp_path_factory.mktemp("mounted") / "myapp", "uds-stack-redeploy")

@@ -1,0 +1,78 @@
+"""What redeploy.py refuses before it changes anything, and the reason that it gives."""
+
+import fcntl
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.redeploy.served import Site
+from tests.testkit.bake import edit
+from tests.testkit.process import run
+from tests.testkit.stack import Project
+
+pytestmark = [pytest.mark.engine, pytest.mark.sdk]
+
+
+def test_redeploy_refuses_a_stack_of_another_name(mounted: Site) -> None:
+    before = run("docker", "ps", "--all", "--quiet").stdout
+    other = Site(Project(mounted.root, {**mounted.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
+
+    done = other.redeploy(code=1)
+
+    assert "the stack that runs from this folder is uds-stack-redeploy, not uds-stack-another" in done.stderr
+    assert run("docker", "ps", "--all", "--quiet").stdout == before
+
+
+def test_redeploy_refuses_replicas(mounted: Site) -> None:
+    compose = mounted.root / "compose.yaml"
+    text = compose.read_text()
+    edit(compose, "    build: .\n", "    build: .\n    deploy: {replicas: 2}\n")
+    try:
+        assert "remove `replicas`" in mounted.redeploy(code=1).stderr
+    finally:
+        compose.write_text(text)
+
+
+def test_lock_refuses_a_second_run(mounted: Site) -> None:
+    before = mounted.containers()
+    with (mounted.root / "scripts" / "redeploy.py").open() as script:
+        fcntl.flock(script, fcntl.LOCK_EX)
+        done = mounted.redeploy(code=1)
+
+    assert "another redeploy.py" in done.stderr
+    assert mounted.containers() == before
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"PATH": "/nowhere"}, "docker is not installed"),
+        ({"DOCKER_HOST": "unix:///nowhere.sock"}, "the Docker engine does not answer"),
+    ],
+)
+def test_missing_tool_is_named(mounted: Site, environment: dict[str, str], reason: str) -> None:
+    done = run(*mounted.command(), env={**mounted.project.environment, **environment}, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"redeploy.py: {reason}")
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
+    (tmp_path / "docker").symlink_to(run("sh", "-c", "command -v docker").stdout.strip())
+
+    done = run(*mounted.command(), env={**mounted.project.environment, "PATH": str(tmp_path)}, check=False)
+
+    assert done.returncode == 1
+    assert "redeploy.py: the .NET SDK is not installed" in done.stderr
+    assert mounted.tidy()
+
+
+def test_redeploy_outside_of_a_project_fails_with_a_message(mounted: Site, tmp_path: Path) -> None:
+    scripts = shutil.copytree(mounted.root / "scripts", tmp_path / "scripts")
+
+    done = run("python3", scripts / "redeploy.py", check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"redeploy.py: Compose cannot read the project in {tmp_path}")
