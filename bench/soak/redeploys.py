@@ -9,7 +9,8 @@ from bench.report import say
 from bench.soak.proxies import Proxy
 from bench.soak.report import Row
 from tests.testkit.bake import edit
-from tests.testkit.load import H2load, Visitors
+from tests.testkit.h2load import H2load
+from tests.testkit.load import Visitors
 from tests.testkit.process import run
 from tests.testkit.stack import Project
 

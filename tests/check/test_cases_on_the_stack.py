@@ -2,17 +2,19 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.check.corpus import Case, cases
 from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.process import eventually
-from tests.testkit.stack import Project, project
+from tests.testkit.process import eventually, run
+from tests.testkit.stack import Project, free_port, project
 
 PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
 
@@ -28,25 +30,44 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stack(published: Path, tmp_path: Path) -> Iterator[Project]:
-    """A copy to be edited, under a Compose name and on a port of its own."""
-    stack = project(copy_project(published, tmp_path / "shop"), "check-edits-stack")
-    stack.remove()
-    yield stack
+def stack_of(
+    published: Path, shop_of: Callable[[str, bool], Path], tmp_path: Path
+) -> Iterator[Callable[[str, bool], Project]]:
+    """A function that gives a copy to be edited, of a proxy, with or without https: one in a test."""
+    stack = project(tmp_path / "shop", "check-edits-stack")
+    stack = replace(stack, environment={**stack.environment, "HTTPS_PORT": str(free_port())})
+
+    def copy(proxy: str, https: bool) -> Project:
+        copy_project(shop_of(proxy, https), stack.root)
+        shutil.rmtree(stack.root / "publish")
+        copy_project(published / "publish", stack.root / "publish")
+        stack.remove()
+        return stack
+
+    yield copy
     stack.remove()
 
 
 def shown() -> list[Case]:
-    return [case for case in cases(valid=False, docker=True, proxies=["h2o"]) if "stack" in case.data]
+    return [case for case in cases(valid=False, docker=True) if "stack" in case.data]
 
 
-def test_unedited_project_works(stack: Project) -> None:
+@pytest.mark.parametrize(
+    ("proxy", "https"), [("h2o", False), ("nginx", False), ("nginx", True), ("caddy", False), ("caddy", True)]
+)
+def test_unedited_project_works(proxy: str, https: bool, stack_of: Callable[[str, bool], Project]) -> None:
+    stack = stack_of(proxy, https)
     stack.up()
-    assert stack.get().status == 200
+    if https:
+        page = ("curl", "-sSL", "--cacert", stack.root / "tls/live/cert.pem", stack.url)
+        assert run(*page).stdout == "Hello World!"
+    else:
+        assert stack.get().status == 200
 
 
 @pytest.mark.parametrize("case", shown(), ids=str)
-def test_case_breaks_the_stack(case: Case, stack: Project) -> None:
+def test_case_breaks_the_stack(case: Case, stack_of: Callable[[str, bool], Project]) -> None:
+    stack = stack_of(case.proxy, case.https)
     case.apply(stack.root)
     for settings in stack.root.glob("src/shop/appsettings*.json"):  # as if it had been published again
         if (stack.root / "publish").is_dir():
@@ -68,7 +89,7 @@ def test_case_breaks_the_stack(case: Case, stack: Project) -> None:
             assert up.returncode != 0
             assert expected["refused"] in errors
         elif "page" in expected:
-            eventually(lambda: status(stack) == expected["page"] and serves(stack), str(expected), PATIENCE)
+            eventually(lambda: status(stack) == expected["page"] and serves(stack, case.proxy), str(expected), PATIENCE)
         elif "log" in expected:
             eventually(lambda: expected["shows"] in log(stack, expected["log"]), str(expected), PATIENCE)
         else:
@@ -98,6 +119,6 @@ def status(stack: Project) -> int:
         return 0
 
 
-def serves(stack: Project) -> bool:
-    """Whether h2o runs, so that what its port answers is the outcome."""
-    return "h2o" in stack.compose("ps", "--services", "--status", "running").stdout.split()
+def serves(stack: Project, proxy: str) -> bool:
+    """Whether the proxy runs, so that what its port answers is the outcome."""
+    return proxy in stack.compose("ps", "--services", "--status", "running").stdout.split()

@@ -6,78 +6,26 @@ import ssl
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.edge.secure import PROXIES, SecureSite, make_site
 from tests.testkit.process import run
 from tests.testkit.raw import exchange, head
-from tests.testkit.stack import Project, free_port
 
 pytestmark = pytest.mark.engine
 
-PROXIES = ("nginx", "caddy")
-CURL = "nginx:1.30"  # an image with a curl that knows HTTP/3
-
-
-@dataclass(frozen=True)
-class Site:
-    """A running project with https."""
-
-    project: Project
-    proxy: str
-
-    @property
-    def port(self) -> int:
-        """The port for https."""
-        return int(self.project.environment["HTTPS_PORT"])
-
-    @property
-    def live(self) -> Path:
-        """The folder of the certificate."""
-        return self.project.root / "tls/live"
-
-    def fetch(self, path: str, *options: str) -> str:
-        """Return what curl prints for a path, the certificate checked."""
-        volume = f"--volume={self.live}:/live:ro"
-        curl = ("curl", "-sS", "--cacert", "/live/cert.pem", *options, f"https://localhost:{self.port}{path}")
-        return run("docker", "run", "--rm", "--network=host", "--entrypoint=", volume, CURL, *curl).stdout
-
-    def served_certificate(self) -> bytes:
-        """Return the certificate that the proxy sends."""
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with socket.create_connection(("127.0.0.1", self.port)) as plain, context.wrap_socket(plain) as secured:
-            return secured.getpeercert(binary_form=True) or b""
-
-    def make_certificate(self) -> bytes:
-        """Replace the certificate by a new one, as a renewal does, and return it."""
-        names = ("-addext", "subjectAltName=DNS:localhost")
-        files = ("-keyout", self.live / "key.pem", "-out", self.live / "cert.pem")
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *names, *files)
-        for file in self.live.iterdir():
-            file.chmod(0o644)
-        return ssl.PEM_cert_to_DER_cert((self.live / "cert.pem").read_text())
-
 
 @pytest.fixture(scope="module")
-def sites(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
+def sites(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SecureSite]]:
     """Return the running projects by proxy. The hook has made their certificates."""
-    found: dict[str, Site] = {}
+    found: dict[str, SecureSite] = {}
     try:
         for proxy in PROXIES:
-            baked = tmp_path_factory.mktemp(f"https-{proxy}")
-            environment = {"UDS_STACK_PUBLISH_SECONDS": "0"}
-            cookiecutter(REPO, baked, f"proxy={proxy}", "https=yes", env=environment)
-            copy_project(edge_publish, baked / "myapp" / "publish")
-            cookiecutter(REPO, baked / "override", "--accept-hooks=no", f"proxy={proxy}", "https=yes")
-            override = baked / "override/myapp/compose.override.yaml"
-            override.rename(baked / "myapp/compose.override.yaml")
-            ports = {"HTTP_PORT": str(free_port()), "HTTPS_PORT": str(free_port())}
-            stack = Project(baked / "myapp", {"COMPOSE_PROJECT_NAME": f"uds-stack-https-{proxy}", **ports})
-            found[proxy] = Site(stack, proxy)
+            found[proxy] = make_site(
+                edge_publish, tmp_path_factory.mktemp(f"https-{proxy}"), proxy, f"uds-stack-https-{proxy}"
+            )
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda site: site.project.up(), found.values()))
         yield found
@@ -87,12 +35,12 @@ def sites(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(params=PROXIES)
-def site(sites: dict[str, Site], request: pytest.FixtureRequest) -> Site:
+def site(sites: dict[str, SecureSite], request: pytest.FixtureRequest) -> SecureSite:
     """Return the running project of each proxy with https."""
     return sites[str(request.param)]
 
 
-def test_http_redirects_to_the_published_https_port(site: Site) -> None:
+def test_http_redirects_to_the_published_https_port(site: SecureSite) -> None:
     response = exchange(int(site.project.environment["HTTP_PORT"]), head("/a/b?c=d"))
 
     assert response.status == 308
@@ -102,7 +50,7 @@ def test_http_redirects_to_the_published_https_port(site: Site) -> None:
 @pytest.mark.parametrize(
     ("option", "version"), [("--http1.1", "1.1"), ("--http2", "2"), ("--http3-only", "3")], ids=["h1", "h2", "h3"]
 )
-def test_page_comes_over_each_version_of_http(site: Site, option: str, version: str) -> None:
+def test_page_comes_over_each_version_of_http(site: SecureSite, option: str, version: str) -> None:
     assert site.fetch("/", option, "-w", " %{http_version}") == f"Hello World! {version}"
 
 
@@ -115,7 +63,7 @@ def test_page_comes_over_each_version_of_http(site: Site, option: str, version: 
     ],
     ids=["1.1", "1.2", "1.3"],
 )
-def test_tls_version_is_current(site: Site, version: ssl.TLSVersion, accepted: bool) -> None:
+def test_tls_version_is_current(site: SecureSite, version: ssl.TLSVersion, accepted: bool) -> None:
     context = ssl.create_default_context(cafile=site.live / "cert.pem")
     context.set_ciphers("DEFAULT@SECLEVEL=0")  # or this side would refuse 1.1 itself
     context.minimum_version = context.maximum_version = version
@@ -130,25 +78,25 @@ def test_tls_version_is_current(site: Site, version: ssl.TLSVersion, accepted: b
 
 
 @pytest.mark.parametrize("option", ["--http2", "--http3-only"], ids=["h2", "h3"])
-def test_app_sees_https_and_the_host_with_its_port(site: Site, option: str) -> None:
+def test_app_sees_https_and_the_host_with_its_port(site: SecureSite, option: str) -> None:
     request = json.loads(site.fetch("/request/", option, "-H", "X-Forwarded-Proto: http"))
 
     assert (request["scheme"], request["host"]) == ("https", f"localhost:{site.port}")
 
 
-def test_http3_is_advertised_at_the_published_port_and_hsts_is_off(site: Site) -> None:
+def test_http3_is_advertised_at_the_published_port_and_hsts_is_off(site: SecureSite) -> None:
     headers = site.fetch("/", "--http2", "-o", "/dev/null", "-D", "-").lower()
 
     assert f'alt-svc: h3=":{site.port}"; ma=86400' in headers
     assert "strict-transport-security" not in headers
 
 
-def test_key_is_out_of_reach_for_other_users(site: Site) -> None:
+def test_key_is_out_of_reach_for_other_users(site: SecureSite) -> None:
     assert site.live.parent.stat().st_mode & 0o777 == 0o700
     assert site.project.inside(site.proxy, "id", "-u").stdout.strip() == "1655"
 
 
-def test_renewed_certificate_is_loaded_by_a_reload(site: Site) -> None:
+def test_renewed_certificate_is_loaded_by_a_reload(site: SecureSite) -> None:
     before = site.served_certificate()
     renewed = site.make_certificate()
     assert site.served_certificate() == before

@@ -1,24 +1,22 @@
-"""Load on a running stack: visitors, which judge every answer, and h2load, where the number of requests matters."""
+"""Visitors of a running stack, which judge every answer."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import random
 import re
-import tempfile
+import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
 from tests.testkit.engine import enter_network
-from tests.testkit.process import run
 
 GOOD = "200"
 AWAY = "502 with the page"  # H2O's own answer while the app is away
@@ -42,11 +40,11 @@ class Load(Protocol):
 class Visitors:
     """Connections that send GET / and POST /echo in turn until the end of the block, and compare each answer's body.
 
-    `server` is a port of 127.0.0.1, or the path of a Unix socket. `pages` are the bodies that GET / may return; None
-    allows every body but an empty one. `slow` further connections send GET /slow?seconds=1.5. Each connection pauses
-    after an answer. With `reuse=False` each request has a connection of its own. `network` is the file of another
-    network namespace to connect in. A lost connection is opened again; the request on it counts as failed and is not
-    repeated.
+    `server` is a port of 127.0.0.1, with `tls` one for https, whatever its certificate; or the path of a Unix socket.
+    `pages` are the bodies that GET / may return; None allows every body but an empty one. `slow` further connections
+    send GET /slow?seconds=1.5. Each connection pauses after an answer. With `reuse=False` each request has a connection
+    of its own. `network` is the file of another network namespace to connect in. A lost connection is opened again; the
+    request on it counts as failed and is not repeated.
     """
 
     def __init__(
@@ -59,6 +57,7 @@ class Visitors:
         pause: float = 0.02,
         pages: Collection[bytes] | None = (b"Hello World!",),
         network: Path | None = None,
+        tls: bool = False,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self.first_failed: float | None = None
@@ -67,6 +66,7 @@ class Visitors:
         self.slowest = 0.0
         self._server, self._connections, self._slow = server, connections, slow
         self._reuse, self._pause, self._pages, self._network = reuse, pause, pages, network
+        self._tls = ssl._create_unverified_context() if tls else None
         self._waiting = set(range(connections + slow))  # the connections without any answer so far
         self._last_failed = 0.0
         self._stop = False
@@ -157,7 +157,7 @@ class Visitors:
     async def _connect(self) -> Connection:
         if isinstance(self._server, Path):
             return await asyncio.open_unix_connection(self._server)
-        return await asyncio.open_connection("127.0.0.1", self._server)
+        return await asyncio.open_connection("127.0.0.1", self._server, ssl=self._tls)
 
     def _choose(self, number: int, count: int, generator: random.Random) -> tuple[str, bytes, Collection[bytes] | None]:
         """Choose the next request of a connection: its line, its body and the right bodies of the response."""
@@ -209,46 +209,3 @@ async def read_body(reader: asyncio.StreamReader, head: bytes) -> bytes:
         body += (await reader.readexactly(size + 2))[:size]
     await reader.readuntil(b"\r\n")
     return body
-
-
-class H2load:
-    """h2load until the end of the block: so many connections that GET /, and as many that POST 1,000 bytes to /echo.
-
-    Several numbers of connections run at once. `rate` bounds the requests per second of all of them together. Judged
-    by the status code alone.
-    """
-
-    def __init__(self, port: int, connections: Sequence[int], rate: float) -> None:
-        self.requests = self.failed = 0
-        self._url = f"http://127.0.0.1:{port}"
-        self._stop = False
-        self._lock = threading.Lock()
-        self._body = tempfile.NamedTemporaryFile()  # noqa: SIM115, closed where the block ends
-        share = rate / 2 / len(connections)
-        kinds = ([f"{self._url}/"], [f"--data={self._body.name}", f"{self._url}/echo"])
-        self._threads = [
-            threading.Thread(target=self._work, args=(number, share, *kind)) for number in connections for kind in kinds
-        ]
-
-    def __enter__(self) -> H2load:
-        self._body.write(os.urandom(1000))
-        self._body.flush()
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop = True
-        for thread in self._threads:
-            thread.join()
-        self._body.close()
-
-    def _work(self, connections: int, rate: float, *kind: str) -> None:
-        limits = ("-T60", "-N60", f"--rps={max(rate / connections, 1)}", f"-n{max(rate, connections):.0f}")
-        while not self._stop:
-            printed = run("h2load", "--h1", f"-c{connections}", *limits, *kind, check=False).stdout
-            total = re.search(r"^requests: (\d+) total", printed, re.MULTILINE)
-            good = re.search(r"^status codes: (\d+) 2xx", printed, re.MULTILINE)
-            with self._lock:
-                self.requests += int(total[1]) if total else 1
-                self.failed += int(total[1]) - int(good[1]) if total and good else 1
