@@ -25,7 +25,7 @@ test-fast: venv ## run the tests that need no engine and no SDK
 	@dev/test fast
 
 .PHONY: lint
-lint: venv ## run every linter, on the template and on a project baked from it
+lint: venv ## run every linter, on the template and on a project of each combination of answers
 	@dev/lint
 
 .PHONY: soak

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.answers.rules import RIGHT, refused
+from tests.testkit.combinations import COMBINATIONS
 from tests.testkit.hostile import HOSTILE
 
 
@@ -17,6 +18,14 @@ def test_refusals_are_in_the_order_of_the_questions() -> None:
     wrong = {"project_name": "a{b", "project_slug": "nul", "http_port": "80a", "socket_path": "/tmp/x.sock"}
 
     assert [line.split(":")[0] for line in refused(**wrong)] == list(wrong)
+
+
+def test_combinations_are_all_that_are_not_refused() -> None:
+    possible = [[f"proxy={proxy}", *https] for proxy in answers.PROXIES for https in ([], ["https=yes"])]
+
+    accepted = [each for each in possible if not refused(**dict(answer.split("=") for answer in each))]
+
+    assert list(COMBINATIONS.values()) == accepted
 
 
 @settings(max_examples=300, deadline=None)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.check.corpus import Case
-from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.certificates import make_certificate
+from tests.testkit import combinations
+from tests.testkit.bake import copy_project
 from tests.testkit.process import run
 
 
@@ -19,14 +19,9 @@ def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], P
 
     @functools.cache
     def bake(proxy: str, https: bool) -> Path:
-        output_dir = tmp_path_factory.mktemp("shop")
-        answers = ["project_name=Shop", "http_port=18100", f"proxy={proxy}", f"https={'yes' if https else 'no'}"]
-        cookiecutter(REPO, output_dir, "--accept-hooks", "no", *answers)
-        project = output_dir / "shop"
-        (project / "publish").mkdir()
-        (project / "publish/shop.dll").touch()
-        if https:
-            make_certificate(project / "tls/live")
+        name = f"{proxy}-https" if https else proxy
+        project = combinations.bake(name, tmp_path_factory.mktemp("shop"), "project_name=Shop", "http_port=18100")
+        combinations.finish(project)
         return project
 
     return bake

@@ -1,0 +1,39 @@
+"""The combinations of answers that make different files. Tests and dev/lint bake each of them.
+
+python -m tests.testkit.combinations FOLDER    bakes each into a folder of its name
+"""
+
+import sys
+from pathlib import Path
+
+from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.certificates import make_certificate
+
+# The name of each, and its answers.
+COMBINATIONS = {
+    "h2o": ["proxy=h2o"],
+    "nginx": ["proxy=nginx"],
+    "nginx-https": ["proxy=nginx", "https=yes"],
+    "caddy": ["proxy=caddy"],
+    "caddy-https": ["proxy=caddy", "https=yes"],
+}
+
+
+def bake(name: str, output_dir: Path, *answers: str) -> Path:
+    """Bake a combination, with more answers, into an empty folder; return the project. The hooks do not run."""
+    output_dir.mkdir(parents=True, exist_ok=True)
+    cookiecutter(REPO, output_dir, "--accept-hooks=no", *COMBINATIONS[name], *answers)
+    return next(output_dir.iterdir())
+
+
+def finish(project: Path) -> None:
+    """Add what the hook would: ./publish, here without the app, and the certificate, if the project mounts one."""
+    (project / "publish").mkdir()
+    (project / "publish" / f"{project.name}.dll").touch()
+    if "tls/live" in (project / "compose.yaml").read_text():
+        make_certificate(project / "tls/live")
+
+
+if __name__ == "__main__":
+    for combination in COMBINATIONS:
+        bake(combination, Path(sys.argv[1], combination))
