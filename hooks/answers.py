@@ -118,7 +118,9 @@ def socket_fault(path: str) -> str | None:
 
 
 PROXIES = ("h2o", "nginx", "caddy")
-YES_OR_NO = {"true", "yes", "y", "on", "1", "false", "no", "n", "off", "0"}
+YES = {"true", "yes", "y", "on", "1"}
+YES_OR_NO = {*YES, "false", "no", "n", "off", "0"}
+HTTPS_PORT = "8443"  # as in compose.yaml and .env
 
 
 def proxy_fault(proxy: str) -> str | None:
@@ -131,7 +133,7 @@ def https_fault(https: object, proxy: object) -> str | None:
     word = str(https).lower()
     if word not in YES_OR_NO:
         return "is neither yes nor no; use one of them"
-    if proxy == "h2o" and word in {"true", "yes", "y", "on", "1"}:
+    if proxy == "h2o" and word in YES:
         return (
             "is not possible with H2O: it cannot switch HTTP/2 off over TLS, and two attacks on its HTTP/2 "
             "(CVE-2023-44487, CVE-2025-8671) are unpatched; use proxy=nginx or proxy=caddy"
@@ -150,6 +152,8 @@ def refusals(answers: Mapping[str, object]) -> list[str]:
     }
     faults = {name: _fault(rule, answers[name]) for name, rule in rules.items()}
     faults["https"] = https_fault(answers["https"], answers["proxy"])
+    if str(answers["https"]).lower() in YES and answers["http_port"] == HTTPS_PORT:
+        faults["http_port"] = "is where https is published; use another, such as 8080"
     # The default path holds the slug: what is wrong with the slug is said once.
     default_path = f"/tmp/{answers['project_slug']}/kestrel.sock"  # noqa: S108 - nothing is opened here
     if faults["project_slug"] and answers["socket_path"] == default_path:

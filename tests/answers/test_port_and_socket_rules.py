@@ -22,6 +22,13 @@ def test_port_fault_accepts_ports(port: str) -> None:
     assert refused(http_port=port) == []
 
 
+def test_port_of_https_is_refused_for_http() -> None:
+    assert refused(http_port="8443") == []
+    assert refused(http_port="8443", proxy="nginx", https="yes") == [
+        'http_port: "8443" is where https is published; use another, such as 8080'
+    ]
+
+
 @many
 @given(st.one_of(HOSTILE, st.integers(-9, 99999).map(str), st.from_regex(r"[\d.e+_ -]{1,6}", fullmatch=True)))
 def test_port_fault_accepts_nothing_but_ports(port: str) -> None:

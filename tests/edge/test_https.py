@@ -1,6 +1,7 @@
 """https with nginx and Caddy: redirect, protocols, the scheme that the app sees, and a renewed certificate."""
 
 import json
+import shutil
 import socket
 import ssl
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.edge.secure import PROXIES, SecureSite, make_site
-from tests.testkit.process import run
+from tests.testkit.process import cannot_run, run
 from tests.testkit.raw import exchange, head
+from tests.testkit.stack import HEADLESS
 
 pytestmark = pytest.mark.engine
 
@@ -89,6 +91,22 @@ def test_http3_is_advertised_at_the_published_port_and_hsts_is_off(site: SecureS
 
     assert f'alt-svc: h3=":{site.port}"; ma=86400' in headers
     assert "strict-transport-security" not in headers
+
+
+def test_chromium_shows_the_page_once_it_trusts_the_certificate(site: SecureSite, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome") or cannot_run("needs chromium")
+    certutil = shutil.which("certutil") or cannot_run("needs certutil, of libnss3-tools")
+    page = (f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"https://localhost:{site.port}/")
+    trusted = tmp_path / ".pki/nssdb"
+    trusted.mkdir(parents=True)
+
+    def shown() -> str:
+        return run(browser, *HEADLESS, *page, env={"HOME": str(tmp_path)}, check=False, timeout=60).stdout
+
+    assert "Hello World!" not in shown()
+    run(certutil, "-N", "-d", f"sql:{trusted}", "--empty-password")
+    run(certutil, "-A", "-d", f"sql:{trusted}", "-n", "myapp", "-t", "P,,", "-i", site.live / "cert.pem")
+    assert "Hello World!" in shown()
 
 
 def test_key_is_out_of_reach_for_other_users(site: SecureSite) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.testkit.bake import copy_project
 from tests.testkit.process import cannot_run, run
-from tests.testkit.stack import Project, project
+from tests.testkit.stack import HEADLESS, Project, project
 
 pytestmark = pytest.mark.engine
 
@@ -40,9 +40,8 @@ def test_page_renders_in_a_browser(stack: Project, tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         cannot_run("needs chromium or google-chrome")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 
-    shown = run(str(browser), *options, f"--user-data-dir={tmp_path}", "--dump-dom", stack.url, timeout=60).stdout
+    shown = run(str(browser), *HEADLESS, f"--user-data-dir={tmp_path}", "--dump-dom", stack.url, timeout=60).stdout
 
     assert "Hello World!" in shown
 

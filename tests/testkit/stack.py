@@ -11,6 +11,9 @@ from pathlib import Path
 
 from tests.testkit.process import run
 
+# Chromium's options for a page that nobody looks at.
+HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 that is not in use."""
