@@ -1,6 +1,7 @@
 """A generated project and the stack that Compose makes of it."""
 
 import json
+import random
 import socket
 import subprocess
 import urllib.error
@@ -15,12 +16,26 @@ from tests.testkit.process import run
 HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
+# Below those that the kernel gives to connections, which could take one before its container starts.
+PORTS = range(20000, 32000)
+_taken: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that is not in use."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of 127.0.0.1 that is not in use, for TCP nor for UDP, and was not returned before."""
+    port = next(port for port in random.sample(PORTS, len(PORTS)) if port not in _taken and _is_free(port))
+    _taken.add(port)
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        try:
+            for one in (tcp, udp):
+                one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def port_is_free(port: int) -> bool:
