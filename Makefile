@@ -29,7 +29,7 @@ lint: venv ## run every linter, on the template and on a project of each combina
 	@dev/lint
 
 .PHONY: soak
-soak: setup ## send a million requests over twenty redeploys, then cause each fault, for each proxy; 45 minutes (SHORT=1, PROXY=nginx)
+soak: setup ## send a million requests over twenty redeploys, then cause each fault, for each proxy; an hour and a half (SHORT=1, PROXY=nginx)
 	@.venv/bin/python -m bench.soak $(if $(SHORT),--short) $(if $(PROXY),--proxy "$(PROXY)")
 
 .PHONY: bench
