@@ -99,12 +99,12 @@ def test_chromium_shows_the_page_once_it_trusts_the_certificate(site: SecureSite
     page = (f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", f"https://localhost:{site.port}/")
     trusted = tmp_path / ".pki/nssdb"
     trusted.mkdir(parents=True)
+    run(certutil, "-N", "-d", f"sql:{trusted}", "--empty-password")
 
     def shown() -> str:
         return run(browser, *HEADLESS, *page, env={"HOME": str(tmp_path)}, check=False, timeout=60).stdout
 
     assert "Hello World!" not in shown()
-    run(certutil, "-N", "-d", f"sql:{trusted}", "--empty-password")
     run(certutil, "-A", "-d", f"sql:{trusted}", "-n", "myapp", "-t", "P,,", "-i", site.live / "cert.pem")
     assert "Hello World!" in shown()
 
