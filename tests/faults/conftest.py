@@ -7,6 +7,7 @@ import pytest
 
 from tests.testkit.bake import edit
 from tests.testkit.faults import add_pages
+from tests.testkit.process import eventually
 from tests.testkit.stack import Project, project
 
 
@@ -36,5 +37,7 @@ def _faulty_stack(faulty_project: Path) -> Iterator[Project]:
 @pytest.fixture
 def faulty_stack(_faulty_stack: Project) -> Project:
     """The stack, up and healthy, whatever the test before did to it."""
-    _faulty_stack.up()
+    # Compose gives up at once where the proxy is unhealthy still, because its app was away.
+    up = ("up", "--detach", "--wait")
+    eventually(lambda: _faulty_stack.compose(*up, check=False).returncode == 0, "a healthy stack", within=120)
     return _faulty_stack
