@@ -35,8 +35,6 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     report: list[str] = []
     try:
         publisher.start()
-        if hasattr(os, "nice"):
-            os.nice(10)  # everybody waits for the publish
         # Beside the publish, and without compose.override.yaml: as in a clone of the project.
         report = check(project)
         publisher.finish()
