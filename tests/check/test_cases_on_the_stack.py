@@ -13,6 +13,7 @@ import pytest
 
 from tests.check.corpus import Case, cases
 from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.testkit.combinations import COMBINATIONS
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import Project, free_port, project
 
@@ -52,11 +53,10 @@ def shown() -> list[Case]:
     return [case for case in cases(valid=False, docker=True) if "stack" in case.data]
 
 
-@pytest.mark.parametrize(
-    ("proxy", "https"), [("h2o", False), ("nginx", False), ("nginx", True), ("caddy", False), ("caddy", True)]
-)
-def test_unedited_project_works(proxy: str, https: bool, stack_of: Callable[[str, bool], Project]) -> None:
-    stack = stack_of(proxy, https)
+@pytest.mark.parametrize("combination", COMBINATIONS)
+def test_unedited_project_works(combination: str, stack_of: Callable[[str, bool], Project]) -> None:
+    proxy, _, https = combination.partition("-")
+    stack = stack_of(proxy, bool(https))
     stack.up()
     if https:
         page = ("curl", "-sSL", "--cacert", stack.root / "tls/live/cert.pem", stack.url)

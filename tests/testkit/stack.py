@@ -15,7 +15,6 @@ from tests.testkit.process import run
 # Chromium's options for a page that nobody looks at.
 HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
-
 # Below those that the kernel gives to connections, which could take one before its container starts.
 PORTS = range(20000, 32000)
 _taken: set[int] = set()
@@ -23,27 +22,18 @@ _taken: set[int] = set()
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 that is not in use, for TCP nor for UDP, and was not returned before."""
-    port = next(port for port in random.sample(PORTS, len(PORTS)) if port not in _taken and _is_free(port))
+    port = next(port for port in random.sample(PORTS, len(PORTS)) if port not in _taken and port_is_free(port))
     _taken.add(port)
     return port
 
 
-def _is_free(port: int) -> bool:
+def port_is_free(port: int) -> bool:
+    """Return whether a container can be published on this port of 127.0.0.1, for TCP and for UDP."""
     with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             for one in (tcp, udp):
                 one.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def port_is_free(port: int) -> bool:
-    """Return whether a container can be published on this port of 127.0.0.1."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
         except OSError:
             return False
         return True
