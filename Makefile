@@ -6,7 +6,7 @@ PROXY ?=
 
 .PHONY: help
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: images venv ## bake the default project, start it and fetch its page (PORT=8090, ANSWERS="key=value ...")
@@ -19,6 +19,10 @@ demo-down: ## remove everything that the demo made
 .PHONY: test
 test: setup ## run every test, those on a real engine included
 	@dev/test
+
+.PHONY: test-kubernetes
+test-kubernetes: setup ## run the tests on a Kubernetes cluster, made here unless KUBE_CONTEXT names one; a quarter of an hour
+	@dev/test kubernetes
 
 .PHONY: test-fast
 test-fast: venv ## run the tests that need no engine and no SDK

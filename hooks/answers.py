@@ -128,12 +128,16 @@ def proxy_fault(proxy: str) -> str | None:
     return None if proxy in PROXIES else "is not a proxy of this template; use h2o, nginx or caddy"
 
 
+def boolean_fault(answer: object) -> str | None:
+    """Return what is wrong with an answer, which is a boolean or a word for one."""
+    return None if str(answer).lower() in YES_OR_NO else "is neither yes nor no; use one of them"
+
+
 def https_fault(https: object, proxy: object) -> str | None:
-    """Return what is wrong with the answer for https, which is a boolean or a word for one, given the proxy."""
-    word = str(https).lower()
-    if word not in YES_OR_NO:
-        return "is neither yes nor no; use one of them"
-    if proxy == "h2o" and word in YES:
+    """Return what is wrong with the answer for https, given the proxy."""
+    if fault := boolean_fault(https):
+        return fault
+    if proxy == "h2o" and str(https).lower() in YES:
         return (
             "is not possible with H2O: it cannot switch HTTP/2 off over TLS, and two attacks on its HTTP/2 "
             "(CVE-2023-44487, CVE-2025-8671) are unpatched; use proxy=nginx or proxy=caddy"
@@ -152,6 +156,7 @@ def refusals(answers: Mapping[str, object]) -> list[str]:
     }
     faults = {name: _fault(rule, answers[name]) for name, rule in rules.items()}
     faults["https"] = https_fault(answers["https"], answers["proxy"])
+    faults["kubernetes"] = boolean_fault(answers["kubernetes"])
     if str(answers["https"]).lower() in YES and answers["http_port"] == HTTPS_PORT:
         faults["http_port"] = "is where https is published; use another, such as 8080"
     # The default path holds the slug: what is wrong with the slug is said once.

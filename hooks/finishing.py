@@ -5,6 +5,7 @@ Nothing here fails: a project that was generated stays, and a warning says what 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -20,6 +21,8 @@ import signals
 from stack.publishing import make_readable
 
 PYTHON = "python" if sys.platform == "win32" else "python3"
+# What check.py finds in each new project: its owner alone knows the registry. The next steps name it.
+LEFT_TO_THE_OWNER = {"kubernetes-image"}
 
 
 def main(answers: Mapping[str, str], project: Path) -> None:
@@ -28,6 +31,7 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     if _is_compared(answers, project):
         publishing.remove_override(project)
         return
+    remove_empty_folders(project)
     make_readable(project / answers["__proxy"])
     if answers["__https"] and (fault := certificate.make_certificate(project)):
         console.warn(f"warning: no certificate: {fault}")
@@ -61,12 +65,23 @@ def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
     return by_cruft and Path(tempfile.gettempdir()).resolve() in project.resolve().parents
 
 
+def remove_empty_folders(project: Path) -> None:
+    """Remove the folders of options that are off: Cookiecutter makes a folder whether or not a file comes into it.
+
+    Only those that the template has: where a project is generated over an old one, other folders are the user's.
+    """
+    template = next(Path(__file__).parent.parent.glob("{{*}}"))
+    for path in sorted(template.glob("**/"), reverse=True):  # the inner ones first
+        with contextlib.suppress(OSError):  # not empty, or with a variable in its name
+            (project / path.relative_to(template)).rmdir()
+
+
 def check(project: Path) -> list[str]:
     """Check the project with its own rules; return the lines to print. An error is printed at once, as a warning."""
     from stack.check import cli  # here, because the publish need not wait for it
 
     try:
-        found = cli.report(project)
+        found = [one for one in cli.report(project) if one.code not in LEFT_TO_THE_OWNER]
     except Exception as error:
         lines, consistent = [repr(error)], False
     else:
@@ -99,6 +114,8 @@ def next_steps(project: Path, answers: Mapping[str, str], *, published: bool) ->
     ]
     if answers["__https"]:
         lines += certificate.explain(project)
+    if answers["__kubernetes"]:
+        lines += ["On Kubernetes: write your registry into kustomization.yaml first; README.md has the commands."]
     if published:
         lines += ["./publish is what runs: it does not follow an edit by itself, nor does `docker compose up --build`."]
     return lines

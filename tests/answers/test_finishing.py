@@ -29,6 +29,24 @@ def test_next_steps_show_the_absolute_path_from_another_folder(bake: Callable[..
     assert f"    cd {output_dir}/myapp\n" in bake(PWD="/nowhere")
 
 
+def test_next_steps_on_kubernetes_name_the_file_with_the_registry(output_dir: Path) -> None:
+    done = cookiecutter(REPO, output_dir, "kubernetes=yes", env={"UDS_STACK_PUBLISH_SECONDS": "0"})
+
+    assert "On Kubernetes: write your registry into kustomization.yaml first" in done.stdout
+    assert "No problems found." in done.stdout
+    assert "placeholder" not in done.stdout + done.stderr
+
+
+def test_folder_of_an_option_that_is_off_is_removed(output_dir: Path) -> None:
+    own = output_dir / "myapp/notes"
+    own.mkdir(parents=True)
+
+    cookiecutter(REPO, output_dir, "--overwrite-if-exists", env={"UDS_STACK_PUBLISH_SECONDS": "0"})
+
+    assert not (output_dir / "myapp/deploy").exists()
+    assert own.is_dir()
+
+
 def test_closed_stdout_is_not_an_error(
     dotnet: Callable[..., None], bin_dir: Path, output_dir: Path, tmp_path: Path
 ) -> None:

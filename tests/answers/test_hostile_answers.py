@@ -18,6 +18,7 @@ from tests.testkit.bake import REPO
 from tests.testkit.hostile import HOSTILE
 
 NAMES = ("project_name", "project_slug", "http_port", "socket_path")
+QUESTIONS = [name for name in json.loads((REPO / "cookiecutter.json").read_text()) if not name.startswith("_")]
 RIGHT = {"project_name": "My App", "project_slug": "my-app", "http_port": "8080", "socket_path": "/tmp/my-app/k.sock"}
 
 # Each would leave a file where something runs it. The folder's name is put in for TRACE.
@@ -162,8 +163,8 @@ def as_arguments(folder: Path, answers: dict[str, str]) -> subprocess.CompletedP
 
 
 def as_typed(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Give the answers at Cookiecutter's prompts, one after the other; Enter at those for the proxy and https."""
-    return bake(folder, typed="".join(f"{answers[name]}\n" for name in NAMES) + "\n\n")
+    """Give the answers at Cookiecutter's prompts, one after the other; Enter at those for the options."""
+    return bake(folder, typed="".join(f"{answers[name]}\n" for name in NAMES) + "\n" * (len(QUESTIONS) - len(NAMES)))
 
 
 # An example costs half a second: few by default, and no shrinking.

@@ -76,6 +76,7 @@ def test_pre_gen_refuses_all_invalid_answers_and_leaves_nothing(output_dir: Path
         ("proxy=../h2o", ["proxy"]),
         ("https=yes", ["https"]),  # with H2O
         ("https=maybe", ["https"]),
+        ("kubernetes=k3s", ["kubernetes"]),
     ],
 )
 def test_pre_gen_names_each_invalid_answer_and_no_other(answer: str, named: list[str], output_dir: Path) -> None:

@@ -21,7 +21,12 @@ def test_refusals_are_in_the_order_of_the_questions() -> None:
 
 
 def test_combinations_are_all_that_are_not_refused() -> None:
-    possible = [[f"proxy={proxy}", *https] for proxy in answers.PROXIES for https in ([], ["https=yes"])]
+    possible = [
+        [f"proxy={proxy}", *https, *kubernetes]
+        for kubernetes in ([], ["kubernetes=yes"])
+        for proxy in answers.PROXIES
+        for https in ([], ["https=yes"])
+    ]
 
     accepted = [each for each in possible if not refused(**dict(answer.split("=") for answer in each))]
 

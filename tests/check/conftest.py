@@ -14,12 +14,11 @@ from tests.testkit.process import run
 
 
 @pytest.fixture(scope="session")
-def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], Path]:
-    """A function that gives a project named shop, of a proxy, with or without https. Read it, don't change it."""
+def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function that gives a project named shop, of a combination of answers. Read it, don't change it."""
 
     @functools.cache
-    def bake(proxy: str, https: bool) -> Path:
-        name = f"{proxy}-https" if https else proxy
+    def bake(name: str) -> Path:
         project = combinations.bake(name, tmp_path_factory.mktemp("shop"), "project_name=Shop", "http_port=18100")
         combinations.finish(project)
         return project
@@ -28,9 +27,9 @@ def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], P
 
 
 @pytest.fixture(scope="session")
-def shop(shop_of: Callable[[str, bool], Path]) -> Path:
+def shop(shop_of: Callable[[str], Path]) -> Path:
     """A project named shop, as if it had been published. Read it, don't change it."""
-    return shop_of("h2o", False)
+    return shop_of("h2o")
 
 
 @pytest.fixture
@@ -40,11 +39,11 @@ def project(shop: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def edited(shop_of: Callable[[str, bool], Path], tmp_path: Path) -> Callable[[Case], Path]:
+def edited(shop_of: Callable[[str], Path], tmp_path: Path) -> Callable[[Case], Path]:
     """A function that gives a copy of a case's project, edited, and with ./publish newer than that."""
 
     def make(case: Case) -> Path:
-        project = copy_project(shop_of(case.proxy, case.https), tmp_path / "shop")
+        project = copy_project(shop_of(case.combination), tmp_path / "shop")
         case.apply(project)
         for file in [project / "publish", *(project / "publish").glob("*")]:
             if file.exists():
@@ -55,16 +54,17 @@ def edited(shop_of: Callable[[str, bool], Path], tmp_path: Path) -> Callable[[Ca
 
 
 @pytest.fixture(scope="session")
-def build_image(shop_of: Callable[[str, bool], Path]) -> Iterator[Callable[[str], None]]:
+def build_image(shop_of: Callable[[str], Path]) -> Iterator[Callable[[str], None]]:
     """A function that builds a proxy's image under the Compose name that `corpus.check` uses, for its validator."""
     environment = {"COMPOSE_PROJECT_NAME": "check-edits"}
     built: list[Path] = []
 
     @functools.cache
     def build(proxy: str) -> None:
-        project = shop_of(proxy, False)
-        if proxy != "h2o":
-            shop_of(proxy, True)  # no file is newer than the image
+        project = shop_of(proxy)
+        for name in combinations.COMBINATIONS:
+            if name.startswith(f"{proxy}-"):
+                shop_of(name)  # no file is newer than the image
         built.append(project)
         run("docker", "compose", "build", "--quiet", proxy, cwd=project, env=environment)
 

@@ -17,6 +17,7 @@ from tests.testkit.certificates import make_certificate
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
 PROXIES = ("h2o", "nginx", "caddy")
+OPTIONS = ("https", "kubernetes")
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Case:
         return f"{self.code}/{self.name}" + (f"-{self.proxy}" if self.proxy != "h2o" else "")
 
     @property
-    def https(self) -> bool:
-        """Whether the edited project was generated with https."""
-        return bool(self.data.get("https"))
+    def combination(self) -> str:
+        """The combination of answers with which the edited project was generated."""
+        return "-".join([self.proxy, *(option for option in OPTIONS if self.data.get(option))])
 
     @property
     def level(self) -> str:

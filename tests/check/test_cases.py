@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.corpus import CASES, PROXIES, VALID, Case, cases, check, line_of
+from tests.check.corpus import CASES, VALID, Case, cases, check, line_of
+from tests.testkit.combinations import COMBINATIONS
 from tests.testkit.process import run
 
 Edited = Callable[[Case], Path]
@@ -22,6 +23,7 @@ SHOWN_ELSEWHERE = {
     "volume-stale": "test_stale.test_existing_volume_with_other_options",
     "publish-stale": "test_stale.test_sources_newer_than_publish",
     "image-stale": "test_stale.test_sources_newer_than_image",
+    "kubernetes-version": "test_kubernetes.test_older_cluster_is_reported",
     "check-failed": "test_report.test_rule_that_fails",
 }
 
@@ -31,13 +33,13 @@ def registered(project: Path) -> set[str]:
     return {line.split()[0] for line in listing.splitlines()}
 
 
-def test_each_code_has_a_case(shop_of: Callable[[str, bool], Path]) -> None:
+def test_each_code_has_a_case(shop_of: Callable[[str], Path]) -> None:
     folders = {folder.name for folder in CASES.iterdir() if folder.is_dir()} - {VALID}
-    codes = {proxy: registered(shop_of(proxy, False)) for proxy in PROXIES}
+    codes = {name: registered(shop_of(name)) for name in COMBINATIONS}
     assert folders | set(SHOWN_ELSEWHERE) == set().union(*codes.values())
     assert not folders & set(SHOWN_ELSEWHERE)
     for one in [*cases(valid=False, docker=True), *cases(valid=False, docker=False)]:
-        assert one.code in codes[one.proxy], one
+        assert one.code in codes[one.combination], one
         assert one.code in {found["code"] for found in one.findings}, one
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.check.corpus import Case, cases
 from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.combinations import COMBINATIONS
+from tests.testkit.combinations import ON_COMPOSE
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import Project, free_port, project
 
@@ -31,15 +31,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def stack_of(
-    published: Path, shop_of: Callable[[str, bool], Path], tmp_path: Path
-) -> Iterator[Callable[[str, bool], Project]]:
-    """A function that gives a copy to be edited, of a proxy, with or without https: one in a test."""
+def stack_of(published: Path, shop_of: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[str], Project]]:
+    """A function that gives a copy to be edited, of a combination of answers: one in a test."""
     stack = project(tmp_path / "shop", "check-edits-stack")
     stack = replace(stack, environment={**stack.environment, "HTTPS_PORT": str(free_port())})
 
-    def copy(proxy: str, https: bool) -> Project:
-        copy_project(shop_of(proxy, https), stack.root)
+    def copy(combination: str) -> Project:
+        copy_project(shop_of(combination), stack.root)
         shutil.rmtree(stack.root / "publish")
         copy_project(published / "publish", stack.root / "publish")
         stack.remove()
@@ -53,12 +51,11 @@ def shown() -> list[Case]:
     return [case for case in cases(valid=False, docker=True) if "stack" in case.data]
 
 
-@pytest.mark.parametrize("combination", COMBINATIONS)
-def test_unedited_project_works(combination: str, stack_of: Callable[[str, bool], Project]) -> None:
-    proxy, _, https = combination.partition("-")
-    stack = stack_of(proxy, bool(https))
+@pytest.mark.parametrize("combination", ON_COMPOSE)
+def test_unedited_project_works(combination: str, stack_of: Callable[[str], Project]) -> None:
+    stack = stack_of(combination)
     stack.up()
-    if https:
+    if combination.endswith("-https"):
         page = ("curl", "-sSL", "--cacert", stack.root / "tls/live/cert.pem", stack.url)
         assert run(*page).stdout == "Hello World!"
     else:
@@ -66,8 +63,8 @@ def test_unedited_project_works(combination: str, stack_of: Callable[[str, bool]
 
 
 @pytest.mark.parametrize("case", shown(), ids=str)
-def test_case_breaks_the_stack(case: Case, stack_of: Callable[[str, bool], Project]) -> None:
-    stack = stack_of(case.proxy, case.https)
+def test_case_breaks_the_stack(case: Case, stack_of: Callable[[str], Project]) -> None:
+    stack = stack_of(case.combination)
     case.apply(stack.root)
     for settings in stack.root.glob("src/shop/appsettings*.json"):  # as if it had been published again
         if (stack.root / "publish").is_dir():

@@ -168,13 +168,13 @@ def test_name_that_is_not_a_file(project: Path, file: str) -> None:
 @pytest.fixture(params=["nginx/nginx.conf", "caddy/Caddyfile"])
 def proxy_config(
     request: pytest.FixtureRequest,
-    shop_of: Callable[[str, bool], Path],
+    shop_of: Callable[[str], Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[Path, Callable[[], object]]:
     """The configuration of another proxy than H2O, to mangle, and a function that checks its project."""
     proxy = request.param.partition("/")[0]
-    project = copy_project(shop_of(proxy, True), tmp_path / "shop")
+    project = copy_project(shop_of(f"{proxy}-https"), tmp_path / "shop")
     return project / request.param, in_this_process(project, monkeypatch)
 
 

@@ -92,6 +92,12 @@ def test_files_are_about_https_only_where_it_is_on(combination: Path) -> None:
         assert any(word in text for text in texts) == (combination / "tls").exists(), word
 
 
+def test_files_are_about_kubernetes_only_where_it_is_on(combination: Path) -> None:
+    texts = [f"{path.relative_to(combination)}\n{path.read_text(encoding='utf-8')}" for path in files(combination)]
+
+    assert any("kubernetes" in text.lower() for text in texts) == (combination / "kustomization.yaml").exists()
+
+
 def test_structured_files_parse(combination: Path) -> None:
     class ComposeLoader(yaml.SafeLoader):
         """YAML with Compose's own tags."""

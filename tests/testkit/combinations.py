@@ -6,17 +6,19 @@ python -m tests.testkit.combinations FOLDER    bakes each into a folder of its n
 import sys
 from pathlib import Path
 
-from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.bake import REPO, cookiecutter, edit
 from tests.testkit.certificates import make_certificate
 
-# The name of each, and its answers.
-COMBINATIONS = {
+ON_COMPOSE = {
     "h2o": ["proxy=h2o"],
     "nginx": ["proxy=nginx"],
     "nginx-https": ["proxy=nginx", "https=yes"],
     "caddy": ["proxy=caddy"],
     "caddy-https": ["proxy=caddy", "https=yes"],
 }
+ON_KUBERNETES = {f"{name}-kubernetes": [*answers, "kubernetes=yes"] for name, answers in ON_COMPOSE.items()}
+# The name of each, and its answers.
+COMBINATIONS = {**ON_COMPOSE, **ON_KUBERNETES}
 
 
 def bake(name: str, output_dir: Path, *answers: str) -> Path:
@@ -27,11 +29,13 @@ def bake(name: str, output_dir: Path, *answers: str) -> Path:
 
 
 def finish(project: Path) -> None:
-    """Add what the hook would: ./publish, here without the app, and the certificate, if the project mounts one."""
+    """Add what the hook and the owner would: ./publish, here without the app, a certificate, a registry's name."""
     (project / "publish").mkdir()
     (project / "publish" / f"{project.name}.dll").touch()
     if "tls/live" in (project / "compose.yaml").read_text():
         make_certificate(project / "tls/live")
+    if (kustomization := project / "kustomization.yaml").exists():
+        edit(kustomization, "registry.example.com", "registry.test")
 
 
 if __name__ == "__main__":

@@ -13,9 +13,17 @@ IMAGE = "mcr.microsoft.com/dotnet/aspnet:10.0"
 
 
 def add_pages(source: Path, root: Path) -> Path:
-    """Copy a generated project, give its app the pages of the *Endpoints.cs beside this file, and publish it."""
+    """Copy a generated project, give its app the endpoints for tests, and publish it."""
     copy_project(source, root)
+    add_endpoints(root)
     app = root / "src" / root.name
+    run("dotnet", "publish", app, "--configuration", "Release", "--output", root / "publish", cwd=root)
+    return root
+
+
+def add_endpoints(project: Path) -> None:
+    """Give a project's app the pages of the *Endpoints.cs beside this file."""
+    app = project / "src" / project.name
     for pages in Path(__file__).parent.glob("*Endpoints.cs"):
         shutil.copy(pages, app)
     edit(
@@ -29,8 +37,6 @@ def add_pages(source: Path, root: Path) -> Path:
         "\napp.Run();",
         "\napp.UseWebSockets();\napp.MapFaults();\napp.MapRequests();\napp.MapRecording();\napp.Run();",
     )
-    run("dotnet", "publish", app, "--configuration", "Release", "--output", root / "publish", cwd=root)
-    return root
 
 
 def state(stack: Project, service: str) -> dict[str, object]:

@@ -27,17 +27,17 @@ def report(root: Path, limit: float = LIMIT) -> list[Finding]:
     """
     project = Project(root, limit)
     try:
-        _register_rules_of_proxy(project)
-        project.ask_docker()
+        _register_rules_of(project)
+        project.ask()
         found = [finding for rule in RULES.values() for finding in _apply(rule, project)]
         return sorted(set(suppress(_without_last_resorts(found), project.texts)))
     finally:
-        project.docker.close()
+        project.questions.close()
 
 
-def _register_rules_of_proxy(project: Project) -> None:
-    """Import the proxy's module, which registers rules of its own."""
-    _ = project.proxy
+def _register_rules_of(project: Project) -> None:
+    """Import the modules of the project's proxy and of its options, which register rules of their own."""
+    _ = project.proxy, project.options
 
 
 def _apply(rule: Rule, project: Project) -> list[Finding]:
@@ -93,7 +93,7 @@ def main(root: Path, arguments: list[str] | None = None) -> int:
     parser.add_argument("--time-limit", type=float, default=LIMIT, metavar="SECONDS", help="for each program")
     options = parser.parse_args(arguments)
     if options.list:
-        _register_rules_of_proxy(Project(root, options.time_limit))
+        _register_rules_of(Project(root, options.time_limit))
         width = max(map(len, RULES))
         print("\n".join(f"{rule.code:{width}}  {rule.level:7}  {rule.why}" for rule in RULES.values()))
         return 0

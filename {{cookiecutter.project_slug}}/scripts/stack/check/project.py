@@ -8,15 +8,17 @@ import re
 from functools import cached_property
 from pathlib import Path
 
-from stack.check import proxies
+from stack.check import options, proxies
 from stack.check.compose import ComposeFiles
 from stack.check.compose_fallback import resolve
-from stack.check.docker import Answer, Docker
+from stack.check.docker import Docker
 from stack.check.document import Problem
 from stack.check.dotnet import App
 from stack.check.files import Folder, TextFile
 from stack.check.model import Model
+from stack.check.option import Option
 from stack.check.proxy import Proxy, ProxyConfig, Upstream
+from stack.check.question import Answer, Questions
 from stack.check.rule import APP
 from stack.check.values import Place, items, mapping, number, text
 
@@ -30,12 +32,15 @@ class Project:
     def __init__(self, root: Path, limit: float) -> None:
         """Take its folder, and the seconds that each program may take. Nothing is read or started."""
         self.folder = Folder(root.resolve())
-        self.docker = Docker(self.folder.root, limit)
+        self.questions = Questions(self.folder.root, limit)
+        self.docker = Docker(self.questions)
         self.compose = ComposeFiles(self.folder)
         self.app = App(self.folder, self.compose)
 
-    def ask_docker(self) -> None:
-        """Start every question to Docker, so that they are answered side by side."""
+    def ask(self) -> None:
+        """Start every question, so that they are answered side by side."""
+        for option in self.options:
+            option.ask()
         for name in ("engine", "compose"):
             getattr(self.docker, name)
         # `config` may wait for the proxy, so what else there is to ask is under way before it.
@@ -51,6 +56,11 @@ class Project:
         """The proxy that a service of compose.yaml is named after."""
         services = {name for document in self.compose.documents for name in mapping(document.data, "services")}
         return proxies.find(services)
+
+    @cached_property
+    def options(self) -> list[Option]:
+        """The options that the project was generated with."""
+        return options.find(self.folder, self.questions)
 
     @cached_property
     def resolutions(self) -> dict[str, Answer]:
@@ -151,12 +161,14 @@ class Project:
         dockerfiles = [self.dockerfile(model, name) for model in self.models for name in (APP, self.proxy.service)]
         named = [self.folder.read(name) for name in (".env", *self.compose.names, "Dockerfile")]
         found = [*named, *dockerfiles, self.config_file, *self.app.files]
+        found += [file for option in self.options for file in option.files]
         return list({file.name: file for file in found if file.name}.values())
 
     @cached_property
     def problems(self) -> list[Problem]:
         """The syntax errors and duplicate keys of all files."""
         documents = [*self.compose.documents, *self.app.settings]
+        documents += [document for option in self.options for document in option.documents]
         found = [problem for document in documents for problem in document.problems]
         return found if self.config_file.problem else found + list(self.config.problems)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from stack.check.docker import Answer
 from stack.check.document import Problem
+from stack.check.question import Answer
 from stack.check.values import Place
 
 Ask = Callable[[list[str]], "Answer | None"]  # runs a command in the proxy's image; None where that cannot be

@@ -14,7 +14,9 @@ internal sealed class InstanceListenerFactory(
     IHostEnvironment environment,
     ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    // The socket's group passes through to it, and changes and lists nothing.
+    private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite
+        | UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
 
     // Connecting takes the right to write: the owner has it, and the group, to which the proxy belongs.
     private const UnixFileMode OwnerAndGroup =
@@ -57,10 +59,9 @@ internal sealed class InstanceListenerFactory(
 
     private async Task<IConnectionListener> BindAsync(InstanceNames instance, CancellationToken cancellationToken)
     {
-        // Elsewhere a missing directory means that the shared volume is not mounted: a new one would hide that.
-        if (environment.IsDevelopment() && !OperatingSystem.IsWindows())
+        if ((options.Value.CreateDirectory ?? environment.IsDevelopment()) && !OperatingSystem.IsWindows())
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(instance.PublicPath)!, UserOnly);
+            Directory.CreateDirectory(Path.GetDirectoryName(instance.PublicPath)!, DirectoryMode);
         }
 
         instance.EnsurePathIsFree();

@@ -8,4 +8,10 @@ public sealed class SocketLifecycleOptions
     /// <remarks>It must be longer than the proxy keeps an idle connection, or Kestrel closes connections on which the
     /// proxy is about to send. Requests that take longer go on until the host's shutdown timeout.</remarks>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether a missing directory of the socket is created, with mode 0710.</summary>
+    /// <value>Unless set, only in the environment Development.</value>
+    /// <remarks>With a volume mounted at that directory, leave it off: a new directory would hide that the volume is
+    /// missing.</remarks>
+    public bool? CreateDirectory { get; set; }
 }

@@ -23,7 +23,7 @@ def _drain(project: Project, model: Model) -> tuple[str, Place]:
     return value or DEFAULT_DRAIN, place
 
 
-def _shutdown(project: Project, model: Model) -> tuple[str, Place]:
+def shutdown_timeout(project: Project, model: Model) -> tuple[str, Place]:
     """Return the host's shutdown timeout as it is written; code overrides the setting."""
     value, place = project.app.setting(model, SHUTDOWN) or ("", _drain(project, model)[1])
     for match, at in project.app.in_code(r"ShutdownTimeout\s*=\s*TimeSpan\.FromSeconds\(\s*(\d{1,6})"):
@@ -54,7 +54,7 @@ def order_keepalive(project: Project, model: Model) -> Violations:
 @rule("shutdown-timeout", ERROR, "The host's default of 30 s holds where the setting is not a number")
 def parse_shutdown_timeout(project: Project, model: Model) -> Violations:
     """A whole number of seconds."""
-    value, place = _shutdown(project, model)
+    value, place = shutdown_timeout(project, model)
     if number(value) is None:
         yield place, f"{SHUTDOWN} is {value!r}, not a whole number", "write the seconds, such as 30"
 
@@ -62,7 +62,7 @@ def parse_shutdown_timeout(project: Project, model: Model) -> Violations:
 @rule("shutdown-order", ERROR, "The host closes connections under requests where it gives up before the drain ends")
 def order_shutdown(project: Project, model: Model) -> Violations:
     """The drain is a part of the host's shutdown."""
-    value, place = _shutdown(project, model)
+    value, place = shutdown_timeout(project, model)
     drain, shutdown = seconds_of_timespan(_drain(project, model)[0]), number(value)
     if drain is not None and shutdown is not None and shutdown <= drain:
         problem = f"{SHUTDOWN} ({shutdown} s) must be longer than {DRAIN} ({drain:g} s)"
@@ -92,7 +92,7 @@ def require_stop_signal_of_proxy(project: Project, model: Model) -> Violations:
 @rule("grace-period", ERROR, "Docker kills the app during its shutdown: requests are lost, and the socket remains")
 def order_grace_period(project: Project, model: Model) -> Violations:
     """Docker's default is 10 seconds."""
-    shutdown = number(_shutdown(project, model)[0]) or DEFAULT_SHUTDOWN
+    shutdown = number(shutdown_timeout(project, model)[0]) or DEFAULT_SHUTDOWN
     grace = seconds_of_duration(model.text(APP, "stop_grace_period") or DEFAULT_GRACE)
     if grace is not None and grace <= shutdown:
         problem = f"{APP}: stop_grace_period ({grace:g} s) must be longer than {SHUTDOWN} ({shutdown} s)"

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Iterator
 
-from stack.check.docker import Answer
 from stack.check.project import Project
+from stack.check.question import Answer
 from stack.check.rule import ERROR, INFO, WARNING, Violations, project_rule
 from stack.check.values import Place
 

@@ -1,0 +1,90 @@
+"""One cluster for all tests of this folder, and a project on it for each proxy."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.testkit import combinations
+from tests.testkit.bake import edit
+from tests.testkit.cluster import POD_SECURITY, Cluster, Site, overlay
+from tests.testkit.faults import add_endpoints
+from tests.testkit.load import Visitors
+from tests.testkit.process import eventually, run
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """The cluster that testbed/cluster provides."""
+    return Cluster()
+
+
+@pytest.fixture(scope="session")
+def make_site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
+    """A function that builds a combination's images, and rolls it out in a namespace of its own."""
+    made: list[Site] = []
+
+    def make(combination: str) -> Site:
+        folder = tmp_path_factory.mktemp(combination)
+        project = combinations.bake(combination, folder / "project")
+        combinations.finish(project)
+        add_endpoints(project)
+        edit(project / "kustomization.yaml", "registry.test/", "docker.io/library/")
+        site = overlay(cluster, project, folder / "overlay", combination)
+        made.append(site)
+        cluster.kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait")
+        cluster.kubectl("create", "namespace", site.namespace)
+        if cluster.version >= POD_SECURITY:
+            cluster.kubectl("label", "namespace", site.namespace, "pod-security.kubernetes.io/enforce=restricted")
+        if "https" in combination:
+            files = [f"--cert={project / 'tls/live/cert.pem'}", f"--key={project / 'tls/live/key.pem'}"]
+            site.kubectl("create", "secret", "tls", f"{site.name}-tls", *files)
+        for service in ("app", combination.partition("-")[0]):
+            build(site, service, "1")
+        site.roll_out()
+        return site
+
+    yield make
+    for site in made:
+        cluster.kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait", check=False)
+
+
+def build(site: Site, service: str, tag: str) -> None:
+    """Build an image of a site as README.md says, and give it to the cluster."""
+    image = f"{site.name}-{service}:{tag}"
+    run("docker", "build", "--quiet", "--tag", image, ".", cwd=site.project / ("" if service == "app" else service))
+    site.cluster.load(image)
+
+
+def new_version(site: Site, text: str, tag: str) -> None:
+    """Build a version of the app whose page is another text, and write its tag into the kustomization."""
+    program = next(site.project.glob("src/*/Program.cs"))
+    page = f'app.MapGet("/", () => "{text}");'
+    lines = [page if line.startswith('app.MapGet("/"') else line for line in program.read_text().splitlines()]
+    program.write_text("\n".join(lines) + "\n")
+    build(site, "app", tag)
+    site.set_image("app", tag)
+
+
+def page(site: Site) -> str:
+    """Fetch the page through the Service, over https where that is on."""
+    secure = len(site.ports) > 1
+    url = f"https://localhost:{site.ports[1]}/" if secure else f"http://127.0.0.1:{site.ports[0]}/"
+    trust = ("--cacert", site.project / "tls/live/cert.pem") if secure else ()
+    return run("curl", "-sS", "--max-time", "5", *trust, url).stdout
+
+
+def visitors(site: Site, *pages: str) -> Visitors:
+    """Return steady load through the Service, over https where that is on; these pages may be answered."""
+    secure = len(site.ports) > 1
+    allowed = [page.encode() for page in pages]
+    return Visitors(site.ports[int(secure)], connections=8, slow=2, pages=allowed, pause=0.01, tls=secure)
+
+
+def roll_out_under_load(site: Site, *pages: str) -> Visitors:
+    """Roll out what the project says now, under load that may be answered with these pages; return the load."""
+    with visitors(site, *pages) as load:
+        eventually(lambda: load.started, "an answer on each connection")
+        site.roll_out()
+    print(f"{site.namespace}: {load.requests:,} requests, {load.failed} failed {dict(load.bad) or ''}")
+    assert load.good > 100
+    return load
