@@ -11,7 +11,7 @@ from tests.answers.dotnet_stub import HANGING, SDK, WORKING, builds_from_source
 from tests.testkit.bake import REPO, cookiecutter
 from tests.testkit.process import run
 
-PUBLISH = "dotnet publish src/myapp -c Release -o publish -p:RunAnalyzers=false"
+PUBLISH = "dotnet publish src/myapp -c Release -o publish -p:RunAnalyzers=false -p:NuGetAudit=false"
 
 
 @pytest.mark.parametrize(
