@@ -84,7 +84,7 @@ def _apply(file: Path, change: Mapping[str, Any]) -> None:
         file.chmod(int(change["mode"], 8))
     elif "certificate" in change:
         key = (file / "key.pem").read_text()
-        make_certificate(file, change["certificate"]["days"])
+        make_certificate(file, days=change["certificate"]["days"])
         if change["certificate"].get("keep key"):
             (file / "key.pem").write_text(key)
     elif "endings" in change:

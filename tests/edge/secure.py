@@ -48,13 +48,9 @@ class SecureSite:
         with plain, context.wrap_socket(plain, server_hostname=name) as secured:
             return secured.getpeercert(binary_form=True) or b""
 
-    def make_certificate(self) -> bytes:
+    def renew_certificate(self) -> bytes:
         """Replace the certificate by a new one, as a renewal does, and return it."""
-        names = ("-addext", "subjectAltName=DNS:localhost")
-        files = ("-keyout", self.live / "key.pem", "-out", self.live / "cert.pem")
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *names, *files)
-        for file in self.live.iterdir():
-            file.chmod(0o644)
+        make_certificate(self.live)
         return ssl.PEM_cert_to_DER_cert((self.live / "cert.pem").read_text())
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.edge.secure import SecureSite, make_site
 from tests.testkit.bake import edit
+from tests.testkit.certificates import make_certificate
 from tests.testkit.load import Visitors
 from tests.testkit.process import cannot_run, eventually, run
 from tests.testkit.stack import free_port
@@ -40,11 +41,7 @@ SETTINGS = {
 def add_authority(site: SecureSite, folder: Path, port: int) -> SecureSite:
     """Give the site's stack an ACME server, with its files in `folder`, and on this port of the host."""
     pebble = shutil.which("pebble") or cannot_run("pebble, a small ACME server, is not installed")
-    names = ("-addext", "subjectAltName=DNS:localhost,DNS:authority")
-    files = ("-keyout", folder / "key.pem", "-out", folder / "cert.pem")
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=authority", *names, *files)
-    for file in folder.iterdir():
-        file.chmod(0o644)
+    make_certificate(folder, hosts=("authority", "localhost"))
     (folder / "pebble.json").write_text(json.dumps({"pebble": SETTINGS}))
     added = folder / "compose.yaml"
     added.write_text(COMPOSE_FILE.format(pebble=pebble, folder=folder, proxy=site.proxy, domain=DOMAIN, port=port))

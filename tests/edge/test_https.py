@@ -116,7 +116,7 @@ def test_key_is_out_of_reach_for_other_users(site: SecureSite) -> None:
 
 def test_renewed_certificate_is_loaded_by_a_reload(site: SecureSite) -> None:
     before = site.served_certificate()
-    renewed = site.make_certificate()
+    renewed = site.renew_certificate()
     assert site.served_certificate() == before
 
     run(sys.executable, "scripts/redeploy.py", site.proxy, cwd=site.project.root, env=site.project.environment)
