@@ -19,7 +19,7 @@ def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, bool], P
 
     @functools.cache
     def bake(proxy: str, https: bool) -> Path:
-        name = f"{proxy}-https" if https else proxy
+        name = proxy + combinations.HTTPS if https else proxy
         project = combinations.bake(name, tmp_path_factory.mktemp("shop"), "project_name=Shop", "http_port=18100")
         combinations.finish(project)
         return project

@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 
 from tests.testkit.certificates import make_certificate
+from tests.testkit.combinations import PROXIES
 
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
-PROXIES = ("h2o", "nginx", "caddy")
 
 
 @dataclass(frozen=True)

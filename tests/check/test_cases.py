@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.corpus import CASES, PROXIES, VALID, Case, cases, check, line_of
+from tests.check.corpus import CASES, VALID, Case, cases, check, line_of
+from tests.testkit.combinations import PROXIES
 from tests.testkit.process import run
 
 Edited = Callable[[Case], Path]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.check.corpus import Case, cases
 from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.combinations import COMBINATIONS
+from tests.testkit.combinations import COMBINATIONS, HTTPS
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import Project, free_port, project
 
@@ -55,7 +55,7 @@ def shown() -> list[Case]:
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_unedited_project_works(combination: str, stack_of: Callable[[str, bool], Project]) -> None:
-    proxy, _, https = combination.partition("-")
+    proxy, https, _ = combination.partition(HTTPS)
     stack = stack_of(proxy, bool(https))
     stack.up()
     if https:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.testkit import combinations
+from tests.testkit.bake import copy_project
+from tests.testkit.combinations import PROXIES
 from tests.testkit.faults import add_pages
 from tests.testkit.stack import Project, project
-
-PROXIES = ("h2o", "nginx", "caddy")
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +25,9 @@ def stacks(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     found: dict[str, Project] = {}
     try:
         for proxy in PROXIES:
-            baked = tmp_path_factory.mktemp(f"edge-{proxy}")
-            cookiecutter(REPO, baked, "--accept-hooks=no", f"proxy={proxy}")
-            copy_project(edge_publish, baked / "myapp" / "publish")
-            found[proxy] = project(baked / "myapp", f"uds-stack-edge-{proxy}")
+            root = combinations.bake(proxy, tmp_path_factory.mktemp(f"edge-{proxy}"))
+            copy_project(edge_publish, root / "publish")
+            found[proxy] = project(root, f"uds-stack-edge-{proxy}")
         with ThreadPoolExecutor() as pool:
             list(pool.map(Project.up, found.values()))
         yield found

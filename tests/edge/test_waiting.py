@@ -12,7 +12,7 @@ from itertools import chain, repeat
 
 import pytest
 
-from tests.edge.conftest import PROXIES
+from tests.testkit.combinations import PROXIES
 from tests.testkit.raw import connect, exchange, head
 from tests.testkit.stack import Project
 from tests.testkit.websocket import TEXT, WebSocket

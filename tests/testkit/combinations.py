@@ -17,6 +17,9 @@ COMBINATIONS = {
     "caddy": ["proxy=caddy"],
     "caddy-https": ["proxy=caddy", "https=yes"],
 }
+HTTPS = "-https"  # ends the name of a combination with https
+PROXIES = tuple(name for name in COMBINATIONS if not name.endswith(HTTPS))
+HTTPS_PROXIES = tuple(name.removesuffix(HTTPS) for name in COMBINATIONS if name.endswith(HTTPS))
 
 
 def bake(name: str, output_dir: Path, *answers: str) -> Path:
