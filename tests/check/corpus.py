@@ -14,9 +14,11 @@ import yaml
 
 from tests.testkit.certificates import make_certificate
 from tests.testkit.combinations import PROXIES
+from tests.testkit.stack import WORKER
 
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
+COMPOSE_NAME = f"check-edits-{WORKER}"  # each worker has its own images
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def codes(report: Report, *levels: str) -> list[str]:
 
 def check(project: Path, *options: str, docker: bool, cwd: Path = Path("/"), **environment: str) -> Report:
     """Run check.py as a user does, from another folder, and read its JSON where that is asked for."""
-    variables = {**os.environ, "COMPOSE_PROJECT_NAME": "check-edits", **environment}
+    variables = {**os.environ, "COMPOSE_PROJECT_NAME": COMPOSE_NAME, **environment}
     if not docker:
         variables["PATH"] = str(project)
     done = subprocess.run(

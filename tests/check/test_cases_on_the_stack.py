@@ -14,8 +14,9 @@ import pytest
 from tests.check.corpus import Case, cases
 from tests.testkit.bake import REPO, cookiecutter, copy_project
 from tests.testkit.combinations import COMBINATIONS, HTTPS
+from tests.testkit.once import Once
 from tests.testkit.process import eventually, run
-from tests.testkit.stack import Project, free_port, project
+from tests.testkit.stack import WORKER, Project, free_port, project
 
 PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
 
@@ -23,11 +24,9 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(once: Once) -> Path:
     """The project named shop, published. Read it, don't change it."""
-    output_dir = tmp_path_factory.mktemp("published")
-    cookiecutter(REPO, output_dir, "project_name=Shop", "http_port=18100")
-    return output_dir / "shop"
+    return once("shop", lambda folder: cookiecutter(REPO, folder, "project_name=Shop", "http_port=18100")) / "shop"
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def stack_of(
     published: Path, shop_of: Callable[[str, bool], Path], tmp_path: Path
 ) -> Iterator[Callable[[str, bool], Project]]:
     """A function that gives a copy to be edited, of a proxy, with or without https: one in a test."""
-    stack = project(tmp_path / "shop", "check-edits-stack")
+    stack = project(tmp_path / "shop", f"check-edits-stack-{WORKER}")
     stack = replace(stack, environment={**stack.environment, "HTTPS_PORT": str(free_port())})
 
     def copy(proxy: str, https: bool) -> Project:

@@ -84,10 +84,10 @@ def recipe(site: SecureSite) -> list[str]:
 
 
 def test_certbot_gets_and_renews_a_certificate_without_a_lost_request(
-    edge_publish: Path, folder: Path, tmp_path: Path
+    publish: Path, folder: Path, tmp_path: Path
 ) -> None:
     port = free_port()
-    site = add_authority(make_site(edge_publish, tmp_path / "nginx", "nginx", "uds-stack-acme-nginx"), folder, port)
+    site = add_authority(make_site(publish, tmp_path / "nginx", "nginx", "uds-stack-acme-nginx"), folder, port)
     if not shutil.which("certbot"):
         cannot_run("certbot is not installed")
     try:
@@ -106,9 +106,9 @@ def test_certbot_gets_and_renews_a_certificate_without_a_lost_request(
         site.project.remove()
 
 
-def test_caddy_gets_a_certificate_by_itself_and_keeps_it(edge_publish: Path, folder: Path, tmp_path: Path) -> None:
+def test_caddy_gets_a_certificate_by_itself_and_keeps_it(publish: Path, folder: Path, tmp_path: Path) -> None:
     site = add_authority(
-        make_site(edge_publish, tmp_path / "caddy", "caddy", "uds-stack-acme-caddy"), folder, free_port()
+        make_site(publish, tmp_path / "caddy", "caddy", "uds-stack-acme-caddy"), folder, free_port()
     )
     caddy = site.project.root / "caddy"
     shutil.copy(folder / "cert.pem", caddy / "authority.pem")

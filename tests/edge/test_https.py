@@ -21,13 +21,13 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def sites(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SecureSite]]:
+def sites(publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SecureSite]]:
     """Return the running projects by proxy, with the certificates that the hook makes."""
     found: dict[str, SecureSite] = {}
     try:
         for proxy in HTTPS_PROXIES:
             found[proxy] = make_site(
-                edge_publish, tmp_path_factory.mktemp(f"https-{proxy}"), proxy, f"uds-stack-https-{proxy}"
+                publish, tmp_path_factory.mktemp(f"https-{proxy}"), proxy, f"uds-stack-https-{proxy}"
             )
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda site: site.project.up(), found.values()))
