@@ -1,4 +1,4 @@
-"""Fixtures of more than one folder of tests, and what holds for every test: no silent skip, default signals."""
+"""Fixtures of more than one folder of tests, and what holds for every test: its worker, no silent skip, its signals."""
 
 import functools
 import signal
@@ -8,7 +8,26 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.faults import add_pages
+from tests.testkit.once import Once
 from tests.testkit.process import cannot_run
+
+# Folders in which tests share a stack, so that one worker of pytest-xdist runs each of them, in order.
+# The other tests with the engine can run beside any: they come last, and let all workers end at the same time.
+AREAS = ("redeploy", "edge", "faults", "stack")
+
+
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make each area a group of pytest-xdist, and put the areas first."""
+
+    def area(item: pytest.Item) -> str:
+        return item.path.parent.name if item.get_closest_marker("engine") else ""
+
+    for item in items:
+        if area(item) in AREAS:
+            item.add_marker(pytest.mark.xdist_group(area(item)))
+    items.sort(key=lambda item: AREAS.index(area(item)) if area(item) in AREAS else len(AREAS))
 
 
 @functools.cache
@@ -40,14 +59,25 @@ def _default_signals() -> None:
 
 
 @pytest.fixture(scope="session")
-def default_bake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The default project as Cookiecutter leaves it, and what was printed. Read it, don't change it."""
-    output_dir = tmp_path_factory.mktemp("default")
-    done = cookiecutter(REPO, output_dir)
-    return output_dir / "myapp", done.stdout + done.stderr
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Fills folders once for all workers of this run."""
+    own = tmp_path_factory.getbasetemp()
+    return Once(own if worker_id == "master" else own.parent)
 
 
 @pytest.fixture(scope="session")
-def default_project(default_bake: tuple[Path, str]) -> Path:
-    """The default project's folder. Read it, don't change it."""
-    return default_bake[0]
+def default_project(once: Once) -> Path:
+    """The default project as Cookiecutter leaves it. Read it, don't change it."""
+    return once("default", lambda folder: cookiecutter(REPO, folder)) / "myapp"
+
+
+@pytest.fixture(scope="session")
+def project_with_pages(once: Once, default_project: Path) -> Path:
+    """The default project with the test endpoints, published. Read it, don't change it."""
+    return once("pages", lambda folder: add_pages(default_project, folder / "myapp")) / "myapp"
+
+
+@pytest.fixture(scope="session")
+def publish(project_with_pages: Path) -> Path:
+    """Its published app. Read it, don't change it."""
+    return project_with_pages / "publish"

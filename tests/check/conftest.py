@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.check.corpus import Case
+from tests.check.corpus import COMPOSE_NAME, Case
 from tests.testkit import combinations
 from tests.testkit.bake import copy_project
 from tests.testkit.process import run
@@ -56,7 +56,7 @@ def edited(shop_of: Callable[[str], Path], tmp_path: Path) -> Callable[[Case], P
 @pytest.fixture(scope="session")
 def build_image(shop_of: Callable[[str], Path]) -> Iterator[Callable[[str], None]]:
     """A function that builds a proxy's image under the Compose name that `corpus.check` uses, for its validator."""
-    environment = {"COMPOSE_PROJECT_NAME": "check-edits"}
+    environment = {"COMPOSE_PROJECT_NAME": COMPOSE_NAME}
     built: list[Path] = []
 
     @functools.cache

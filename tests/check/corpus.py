@@ -13,11 +13,13 @@ from typing import Any
 import yaml
 
 from tests.testkit.certificates import make_certificate
+from tests.testkit.combinations import PROXIES
+from tests.testkit.stack import WORKER
 
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
-PROXIES = ("h2o", "nginx", "caddy")
 OPTIONS = ("https", "kubernetes")
+COMPOSE_NAME = f"check-edits-{WORKER}"  # each worker has its own images
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def _apply(file: Path, change: Mapping[str, Any]) -> None:
         file.chmod(int(change["mode"], 8))
     elif "certificate" in change:
         key = (file / "key.pem").read_text()
-        make_certificate(file, change["certificate"]["days"])
+        make_certificate(file, days=change["certificate"]["days"])
         if change["certificate"].get("keep key"):
             (file / "key.pem").write_text(key)
     elif "endings" in change:
@@ -119,7 +121,7 @@ def codes(report: Report, *levels: str) -> list[str]:
 
 def check(project: Path, *options: str, docker: bool, cwd: Path = Path("/"), **environment: str) -> Report:
     """Run check.py as a user does, from another folder, and read its JSON where that is asked for."""
-    variables = {**os.environ, "COMPOSE_PROJECT_NAME": "check-edits", **environment}
+    variables = {**os.environ, "COMPOSE_PROJECT_NAME": COMPOSE_NAME, **environment}
     if not docker:
         variables["PATH"] = str(project)
     done = subprocess.run(

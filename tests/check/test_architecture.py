@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import REPO
+from tests.testkit.combinations import PROXIES
 
 SCRIPTS = REPO / "{{cookiecutter.project_slug}}/scripts"
 STACK = sorted((SCRIPTS / "stack").rglob("*.py*"))
-PROXIES = ("h2o", "nginx", "caddy")
 
 
 def module(path: Path) -> str:

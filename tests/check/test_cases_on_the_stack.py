@@ -13,9 +13,10 @@ import pytest
 
 from tests.check.corpus import Case, cases
 from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.combinations import ON_COMPOSE
+from tests.testkit.combinations import HTTPS, ON_COMPOSE
+from tests.testkit.once import Once
 from tests.testkit.process import eventually, run
-from tests.testkit.stack import Project, free_port, project
+from tests.testkit.stack import WORKER, Project, free_port, project
 
 PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
 
@@ -23,17 +24,15 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(once: Once) -> Path:
     """The project named shop, published. Read it, don't change it."""
-    output_dir = tmp_path_factory.mktemp("published")
-    cookiecutter(REPO, output_dir, "project_name=Shop", "http_port=18100")
-    return output_dir / "shop"
+    return once("shop", lambda folder: cookiecutter(REPO, folder, "project_name=Shop", "http_port=18100")) / "shop"
 
 
 @pytest.fixture
 def stack_of(published: Path, shop_of: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[str], Project]]:
     """A function that gives a copy to be edited, of a combination of answers: one in a test."""
-    stack = project(tmp_path / "shop", "check-edits-stack")
+    stack = project(tmp_path / "shop", f"check-edits-stack-{WORKER}")
     stack = replace(stack, environment={**stack.environment, "HTTPS_PORT": str(free_port())})
 
     def copy(combination: str) -> Project:
@@ -55,7 +54,7 @@ def shown() -> list[Case]:
 def test_unedited_project_works(combination: str, stack_of: Callable[[str], Project]) -> None:
     stack = stack_of(combination)
     stack.up()
-    if combination.endswith("-https"):
+    if combination.endswith(HTTPS):
         page = ("curl", "-sSL", "--cacert", stack.root / "tls/live/cert.pem", stack.url)
         assert run(*page).stdout == "Hello World!"
     else:

@@ -6,29 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.faults import add_pages
+from tests.testkit import combinations
+from tests.testkit.bake import copy_project
+from tests.testkit.combinations import PROXIES
 from tests.testkit.stack import Project, project
 
-PROXIES = ("h2o", "nginx", "caddy")
 
-
-@pytest.fixture(scope="session")
-def edge_publish(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the published app with the test endpoints. Read it, don't change it."""
-    return add_pages(default_project, tmp_path_factory.mktemp("edge") / "myapp") / "publish"
-
-
-@pytest.fixture(scope="session")
-def stacks(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Project]]:
+@pytest.fixture(scope="package")
+def stacks(publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Project]]:
     """Return the running stacks by proxy. A test that changes one restores it."""
     found: dict[str, Project] = {}
     try:
         for proxy in PROXIES:
-            baked = tmp_path_factory.mktemp(f"edge-{proxy}")
-            cookiecutter(REPO, baked, "--accept-hooks=no", f"proxy={proxy}")
-            copy_project(edge_publish, baked / "myapp" / "publish")
-            found[proxy] = project(baked / "myapp", f"uds-stack-edge-{proxy}")
+            root = combinations.bake(proxy, tmp_path_factory.mktemp(f"edge-{proxy}"))
+            copy_project(publish, root / "publish")
+            found[proxy] = project(root, f"uds-stack-edge-{proxy}")
         with ThreadPoolExecutor() as pool:
             list(pool.map(Project.up, found.values()))
         yield found
@@ -37,13 +29,13 @@ def stacks(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
             stack.remove()
 
 
-@pytest.fixture(params=PROXIES, scope="session")
+@pytest.fixture(params=PROXIES, scope="package")
 def proxy(request: pytest.FixtureRequest) -> str:
     """Return the proxy's name, which is also its service's name."""
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(stacks: dict[str, Project], proxy: str) -> Project:
     """Return the running stack of `proxy`. Read it, don't change it."""
     return stacks[proxy]
@@ -56,7 +48,7 @@ def changing_stack(stack: Project) -> Iterator[Project]:
     stack.up()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def port(stack: Project) -> int:
     """Return the port of this host on which the proxy is published."""
     return int(stack.environment["HTTP_PORT"])

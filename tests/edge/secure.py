@@ -5,11 +5,14 @@ import ssl
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.testkit.bake import REPO, cookiecutter, copy_project
+import certificate
+
+from tests.testkit import combinations
+from tests.testkit.bake import copy_project
+from tests.testkit.certificates import make_certificate
 from tests.testkit.process import run
 from tests.testkit.stack import Project, free_port
 
-PROXIES = ("nginx", "caddy")
 CURL = "nginx:1.30"  # an image with a curl that knows HTTP/3
 
 
@@ -48,22 +51,19 @@ class SecureSite:
         with plain, context.wrap_socket(plain, server_hostname=name) as secured:
             return secured.getpeercert(binary_form=True) or b""
 
-    def make_certificate(self) -> bytes:
+    def renew_certificate(self) -> bytes:
         """Replace the certificate by a new one, as a renewal does, and return it."""
-        names = ("-addext", "subjectAltName=DNS:localhost")
-        files = ("-keyout", self.live / "key.pem", "-out", self.live / "cert.pem")
-        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", *names, *files)
-        for file in self.live.iterdir():
-            file.chmod(0o644)
+        make_certificate(self.live)
         return ssl.PEM_cert_to_DER_cert((self.live / "cert.pem").read_text())
 
 
 def make_site(publish: Path, folder: Path, proxy: str, name: str) -> SecureSite:
-    """Bake a project with https in `folder`, whose app is a copy of `publish`, under a Compose name and free ports."""
-    answers = (f"proxy={proxy}", "https=yes")
-    cookiecutter(REPO, folder, *answers, env={"UDS_STACK_PUBLISH_SECONDS": "0"})
-    copy_project(publish, folder / "myapp/publish")
-    cookiecutter(REPO, folder / "override", "--accept-hooks=no", *answers)
-    (folder / "override/myapp/compose.override.yaml").rename(folder / "myapp/compose.override.yaml")
+    """Bake a project with https in `folder`, whose app is a copy of `publish`, under a Compose name and free ports.
+
+    Its certificate is the hook's.
+    """
+    root = combinations.bake(proxy + combinations.HTTPS, folder)
+    copy_project(publish, root / "publish")
+    assert certificate.make_certificate(root) is None
     ports = {"HTTP_PORT": str(free_port()), "HTTPS_PORT": str(free_port())}
-    return SecureSite(Project(folder / "myapp", {"COMPOSE_PROJECT_NAME": name, **ports}), proxy)
+    return SecureSite(Project(root, {"COMPOSE_PROJECT_NAME": name, **ports}), proxy)

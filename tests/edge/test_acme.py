@@ -10,6 +10,7 @@ import pytest
 
 from tests.edge.secure import SecureSite, make_site
 from tests.testkit.bake import edit
+from tests.testkit.certificates import make_certificate
 from tests.testkit.load import Visitors
 from tests.testkit.process import cannot_run, eventually, run
 from tests.testkit.stack import free_port
@@ -40,11 +41,7 @@ SETTINGS = {
 def add_authority(site: SecureSite, folder: Path, port: int) -> SecureSite:
     """Give the site's stack an ACME server, with its files in `folder`, and on this port of the host."""
     pebble = shutil.which("pebble") or cannot_run("pebble, a small ACME server, is not installed")
-    names = ("-addext", "subjectAltName=DNS:localhost,DNS:authority")
-    files = ("-keyout", folder / "key.pem", "-out", folder / "cert.pem")
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=authority", *names, *files)
-    for file in folder.iterdir():
-        file.chmod(0o644)
+    make_certificate(folder, hosts=("authority", "localhost"))
     (folder / "pebble.json").write_text(json.dumps({"pebble": SETTINGS}))
     added = folder / "compose.yaml"
     added.write_text(COMPOSE_FILE.format(pebble=pebble, folder=folder, proxy=site.proxy, domain=DOMAIN, port=port))
@@ -87,10 +84,10 @@ def recipe(site: SecureSite) -> list[str]:
 
 
 def test_certbot_gets_and_renews_a_certificate_without_a_lost_request(
-    edge_publish: Path, folder: Path, tmp_path: Path
+    publish: Path, folder: Path, tmp_path: Path
 ) -> None:
     port = free_port()
-    site = add_authority(make_site(edge_publish, tmp_path / "nginx", "nginx", "uds-stack-acme-nginx"), folder, port)
+    site = add_authority(make_site(publish, tmp_path / "nginx", "nginx", "uds-stack-acme-nginx"), folder, port)
     if not shutil.which("certbot"):
         cannot_run("certbot is not installed")
     try:
@@ -109,10 +106,8 @@ def test_certbot_gets_and_renews_a_certificate_without_a_lost_request(
         site.project.remove()
 
 
-def test_caddy_gets_a_certificate_by_itself_and_keeps_it(edge_publish: Path, folder: Path, tmp_path: Path) -> None:
-    site = add_authority(
-        make_site(edge_publish, tmp_path / "caddy", "caddy", "uds-stack-acme-caddy"), folder, free_port()
-    )
+def test_caddy_gets_a_certificate_by_itself_and_keeps_it(publish: Path, folder: Path, tmp_path: Path) -> None:
+    site = add_authority(make_site(publish, tmp_path / "caddy", "caddy", "uds-stack-acme-caddy"), folder, free_port())
     caddy = site.project.root / "caddy"
     shutil.copy(folder / "cert.pem", caddy / "authority.pem")
     ours = "{\n\tacme_ca https://authority:14000/dir\n\tacme_ca_root /etc/caddy/authority.pem\n"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.edge.secure import PROXIES, SecureSite, make_site
+from tests.edge.secure import SecureSite, make_site
+from tests.testkit.combinations import HTTPS_PROXIES
 from tests.testkit.process import cannot_run, run
 from tests.testkit.raw import exchange, head
 from tests.testkit.stack import HEADLESS
@@ -20,13 +21,13 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def sites(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SecureSite]]:
-    """Return the running projects by proxy. The hook has made their certificates."""
+def sites(publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SecureSite]]:
+    """Return the running projects by proxy, with the certificates that the hook makes."""
     found: dict[str, SecureSite] = {}
     try:
-        for proxy in PROXIES:
+        for proxy in HTTPS_PROXIES:
             found[proxy] = make_site(
-                edge_publish, tmp_path_factory.mktemp(f"https-{proxy}"), proxy, f"uds-stack-https-{proxy}"
+                publish, tmp_path_factory.mktemp(f"https-{proxy}"), proxy, f"uds-stack-https-{proxy}"
             )
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda site: site.project.up(), found.values()))
@@ -36,7 +37,7 @@ def sites(edge_publish: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
             site.project.remove()
 
 
-@pytest.fixture(params=PROXIES)
+@pytest.fixture(params=HTTPS_PROXIES)
 def site(sites: dict[str, SecureSite], request: pytest.FixtureRequest) -> SecureSite:
     """Return the running project of each proxy with https."""
     return sites[str(request.param)]
@@ -116,7 +117,7 @@ def test_key_is_out_of_reach_for_other_users(site: SecureSite) -> None:
 
 def test_renewed_certificate_is_loaded_by_a_reload(site: SecureSite) -> None:
     before = site.served_certificate()
-    renewed = site.make_certificate()
+    renewed = site.renew_certificate()
     assert site.served_certificate() == before
 
     run(sys.executable, "scripts/redeploy.py", site.proxy, cwd=site.project.root, env=site.project.environment)

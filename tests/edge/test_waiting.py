@@ -5,14 +5,13 @@ All cases of all proxies wait at the same time: about two minutes, with no load 
 
 import select
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain, repeat
 
 import pytest
 
-from tests.edge.conftest import PROXIES
+from tests.testkit.combinations import PROXIES
 from tests.testkit.raw import connect, exchange, head
 from tests.testkit.stack import Project
 from tests.testkit.websocket import TEXT, WebSocket
@@ -76,11 +75,11 @@ KINDS = (silent_app, idle_websocket, idle_events, slow_headers, slow_body)
 Outcomes = dict[tuple[str, str], "Future[object]"]
 
 
-@pytest.fixture(scope="module")
-def outcomes(stacks: dict[str, Project]) -> Iterator[Outcomes]:
-    """Start each case for each proxy; return their results to come."""
+@pytest.fixture(scope="package")  # not of the module: pytest comes back to that for each proxy
+def outcomes(stacks: dict[str, Project]) -> Outcomes:
+    """Run each case for each proxy, all at the same time; return their results."""
     with ThreadPoolExecutor(len(KINDS) * len(PROXIES)) as pool:
-        yield {
+        return {
             (proxy, kind.__name__): pool.submit(kind, int(stacks[proxy].environment["HTTP_PORT"]))
             for proxy in PROXIES
             for kind in KINDS

@@ -5,29 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.bake import edit
-from tests.testkit.faults import add_pages
+from tests.testkit.bake import copy_project, edit
 from tests.testkit.process import eventually
 from tests.testkit.stack import Project, project
 
 
-@pytest.fixture(scope="session")
-def faulty_project(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default project with pages for faults, published. Read it, don't change it."""
-    return add_pages(default_project, tmp_path_factory.mktemp("faulty") / "myapp")
-
-
-@pytest.fixture(scope="session")
-def publish(faulty_project: Path) -> Path:
-    """Its published app."""
-    return faulty_project / "publish"
-
-
 @pytest.fixture(scope="package")
-def _faulty_stack(faulty_project: Path) -> Iterator[Project]:
-    edit(faulty_project / "h2o" / "h2o.conf", "proxy.timeout.io: 30000", "proxy.timeout.io: 3000")
-    edit(faulty_project / "compose.yaml", "interval: 30s", "interval: 1s")
-    stack = project(faulty_project, "uds-stack-faults")
+def _faulty_stack(project_with_pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    root = copy_project(project_with_pages, tmp_path_factory.mktemp("faulty") / "myapp")
+    edit(root / "h2o" / "h2o.conf", "proxy.timeout.io: 30000", "proxy.timeout.io: 3000")
+    edit(root / "compose.yaml", "interval: 30s", "interval: 1s")
+    stack = project(root, "uds-stack-faults")
     try:
         yield stack
     finally:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from answers import PROXIES
 
 from tests.check.corpus import check
 from tests.testkit import combinations
 from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.combinations import PROXIES
 from tests.testkit.process import run
 
 # What the tools make, and what is not text of ours.

@@ -15,10 +15,11 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.combinations import PROXIES
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import free_port
 
-PROXIES = re.compile("h2o|nginx|caddy", re.IGNORECASE)
+PROXY = re.compile("|".join(PROXIES), re.IGNORECASE)
 WEB = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
 
 
@@ -60,10 +61,10 @@ def imports(path: Path) -> set[str]:
 
 
 def test_proxy_names_are_in_their_modules_only(scripts: Path) -> None:
-    named = [name for name, path in modules(scripts).items() if PROXIES.search(path.read_text())]
+    named = [name for name, path in modules(scripts).items() if PROXY.search(path.read_text())]
 
     assert named == ["stack.deploy.proxies.h2o"]
-    assert not PROXIES.search((scripts / "redeploy.py").read_text())
+    assert not PROXY.search((scripts / "redeploy.py").read_text())
 
 
 def test_imports_are_acyclic_and_of_the_standard_library(scripts: Path) -> None:

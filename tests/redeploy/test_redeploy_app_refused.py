@@ -15,13 +15,14 @@ pytestmark = [pytest.mark.engine, pytest.mark.sdk]
 
 
 def test_redeploy_refuses_a_stack_of_another_name(mounted: Site) -> None:
-    before = run("docker", "ps", "--all", "--quiet").stdout
+    before = mounted.containers() + mounted.containers("h2o")
     other = Site(Project(mounted.root, {**mounted.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
 
     done = other.redeploy(code=1)
 
     assert "the stack that runs from this folder is uds-stack-redeploy, not uds-stack-another" in done.stderr
-    assert run("docker", "ps", "--all", "--quiet").stdout == before
+    assert mounted.containers() + mounted.containers("h2o") == before
+    assert other.containers() + other.containers("h2o") == []
 
 
 def test_redeploy_refuses_replicas(mounted: Site) -> None:

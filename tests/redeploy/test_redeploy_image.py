@@ -18,7 +18,9 @@ def images(site: Site) -> dict[str, str]:
 
 
 def test_redeploy_builds_an_image_and_keeps_one_previous(built: Site) -> None:
-    dangling = ("docker", "image", "ls", "--quiet", "--no-trunc", "--filter", "dangling=true")
+    label = f"label=com.docker.compose.project={built.project.environment['COMPOSE_PROJECT_NAME']}"
+    ours = ("docker", "image", "ls", "--quiet", "--no-trunc", "--filter", label)
+    dangling = (*ours, "--filter", "dangling=true")
     known = set(run(*dangling).stdout.split())
     first = images(built)
 
@@ -34,6 +36,7 @@ def test_redeploy_builds_an_image_and_keeps_one_previous(built: Site) -> None:
     assert not load.bad
     assert set(second) == {"latest", "previous"}
     assert not set(first.values()) & set(second.values())
+    assert set(second.values()) <= set(run(*ours).stdout.split())
     assert set(run(*dangling).stdout.split()) <= known
     assert built.containers("app") + built.containers("h2o") == running
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.redeploy.served import Site, get, make_site
-from tests.testkit.bake import REPO, cookiecutter, edit
+from tests.testkit import combinations
+from tests.testkit.bake import edit
 from tests.testkit.load import Visitors
 from tests.testkit.process import run
 from tests.testkit.stack import Project, project
@@ -46,11 +47,10 @@ def sites(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     found: dict[str, Site] = {}
     try:
         for proxy in EDITS:
-            baked = tmp_path_factory.mktemp(f"reload-{proxy}")
-            cookiecutter(REPO, baked, "--accept-hooks=no", f"proxy={proxy}")
+            root = combinations.bake(proxy, tmp_path_factory.mktemp(f"reload-{proxy}"))
             for folder in ("src", "publish"):
-                run("cp", "--recursive", "--no-target-directory", first.root / folder, baked / "myapp" / folder)
-            site = Site(project(baked / "myapp", f"uds-stack-reload-{proxy}"), proxy)
+                run("cp", "--recursive", "--no-target-directory", first.root / folder, root / folder)
+            site = Site(project(root, f"uds-stack-reload-{proxy}"), proxy)
             found[proxy] = site.without_sdk(tmp_path_factory.mktemp(f"quick-{proxy}"))
         with ThreadPoolExecutor() as pool:
             list(pool.map(Project.up, (site.project for site in found.values())))

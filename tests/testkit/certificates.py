@@ -1,6 +1,7 @@
-"""Make certificates for localhost, expired ones among them."""
+"""Make certificates, expired ones among them."""
 
 import tempfile
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -14,13 +15,14 @@ database = {folder}/index
 rand_serial = yes
 default_md = sha256
 policy = policy
+copy_extensions = copy
 [policy]
 commonName = supplied
 """
 
 
-def make_certificate(folder: Path, days: int = 90) -> None:
-    """Write cert.pem and key.pem, readable for everybody, into a folder; the certificate ends after these days."""
+def make_certificate(folder: Path, *, hosts: Sequence[str] = ("localhost",), days: int = 90) -> None:
+    """Write cert.pem, for these hosts and these days from now, and key.pem into a folder, readable for everybody."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         own = Path(name)
@@ -28,7 +30,7 @@ def make_certificate(folder: Path, days: int = 90) -> None:
         (own / "config").write_text(CONFIG.format(folder=own))
         key, request = folder / "key.pem", own / "request.pem"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        names = ["-subj", f"/CN={hosts[0]}", "-addext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts)]
         run("openssl", "req", "-new", *curve, *names, "-keyout", key, "-out", request)
         end = datetime.now(timezone.utc) + timedelta(days=days)
         dates = ["-startdate", f"{end - timedelta(days=365):%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}"]

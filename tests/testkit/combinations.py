@@ -19,6 +19,9 @@ ON_COMPOSE = {
 ON_KUBERNETES = {f"{name}-kubernetes": [*answers, "kubernetes=yes"] for name, answers in ON_COMPOSE.items()}
 # The name of each, and its answers.
 COMBINATIONS = {**ON_COMPOSE, **ON_KUBERNETES}
+HTTPS = "-https"  # ends the name of a combination with https
+PROXIES = tuple(name for name in ON_COMPOSE if not name.endswith(HTTPS))
+HTTPS_PROXIES = tuple(name.removesuffix(HTTPS) for name in ON_COMPOSE if name.endswith(HTTPS))
 
 
 def bake(name: str, output_dir: Path, *answers: str) -> Path:

@@ -1,6 +1,7 @@
 """A generated project and the stack that Compose makes of it."""
 
 import json
+import os
 import random
 import socket
 import subprocess
@@ -19,10 +20,15 @@ HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--
 PORTS = range(20000, 32000)
 _taken: set[int] = set()
 
+# pytest-xdist numbers its workers; a run without it is the one worker.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that is not in use, for TCP nor for UDP, and was not returned before."""
-    port = next(port for port in random.sample(PORTS, len(PORTS)) if port not in _taken and port_is_free(port))
+    """Return a port of 127.0.0.1 that is not in use, for TCP nor for UDP, and was not returned before in this run."""
+    ours = PORTS[int(WORKER.removeprefix("gw")) :: _WORKERS]
+    port = next(port for port in random.sample(ours, len(ours)) if port not in _taken and port_is_free(port))
     _taken.add(port)
     return port
 
@@ -95,8 +101,8 @@ class Project:
             return Response(answer.code, dict(answer.headers), answer.read().decode())
 
     def remove(self) -> None:
-        """Remove the stack's containers, network, volume and images."""
-        self.compose("down", "--volumes", "--remove-orphans", "--rmi", "local", check=False)
+        """Remove the stack's containers, at once, and its network, volumes and images."""
+        self.compose("down", "--timeout", "0", "--volumes", "--remove-orphans", "--rmi", "local", check=False)
 
 
 def project(root: Path, compose_name: str, http_port: int | None = None) -> Project:
