@@ -45,7 +45,7 @@ def make_site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
     yield make
     for site in made:
-        cluster.kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait", check=False)
+        cluster.kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait=false", check=False)
 
 
 def build(site: Site, service: str, tag: str) -> None:

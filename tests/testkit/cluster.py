@@ -87,9 +87,10 @@ class Site:
         self.cluster.kubectl("apply", *validate, "--kustomize", str(self.overlay))
 
     def wait(self, timeout: str = WAIT, check: bool = True) -> bool:
-        """Wait for the rollout; return whether it has ended."""
-        words = ("rollout", "status", f"deployment/{self.name}", f"--timeout={timeout}")
-        return self.kubectl(*words, check=check).returncode == 0
+        """Wait for the rollout; return whether it has ended, or with `check` fail with the pods' events."""
+        done = self.kubectl("rollout", "status", f"deployment/{self.name}", f"--timeout={timeout}", check=False)
+        assert done.returncode == 0 or not check, done.stderr + self.kubectl("describe", "pods").stdout
+        return done.returncode == 0
 
     def roll_out(self) -> None:
         """Apply the overlay, and wait until every pod has what it says, and no other is left."""
@@ -154,13 +155,15 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     app = deployment["spec"]["template"]["spec"]["initContainers"][0]
     socket = deployment["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][-1]["mountPath"]
-    directory = {key: app[key] for key in ("image", "securityContext", "volumeMounts")}
+    directory = {key: app[key] for key in ("securityContext", "volumeMounts")}
     directory |= {"name": "directory", "command": ["mkdir", "-p", "-m", "0710", socket]}
     pod = "/spec/template/spec"
     beside = [
-        {"op": "add", "path": f"{pod}/containers/1", "value": app | {"lifecycle": _sleep(PROXY_STOPS)}},
+        {"op": "copy", "from": f"{pod}/initContainers/0", "path": f"{pod}/containers/1"},
         {"op": "remove", "path": f"{pod}/containers/1/restartPolicy"},
-        {"op": "replace", "path": f"{pod}/initContainers", "value": [directory]},
+        {"op": "add", "path": f"{pod}/containers/1/lifecycle", "value": _sleep(PROXY_STOPS)},
+        {"op": "replace", "path": f"{pod}/initContainers/0", "value": directory},
+        {"op": "copy", "from": f"{pod}/containers/1/image", "path": f"{pod}/initContainers/0/image"},
         {"op": "replace", "path": f"{pod}/containers/0/lifecycle", "value": _sleep(5)},
     ]
     budget = [{"op": "replace", "path": "/apiVersion", "value": "policy/v1beta1"}]
