@@ -1,6 +1,9 @@
 """One cluster for all tests of this folder, and a project on it for each proxy."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,8 @@ from tests.testkit.cluster import POD_SECURITY, Cluster, Site, overlay
 from tests.testkit.faults import add_endpoints
 from tests.testkit.load import Visitors
 from tests.testkit.process import eventually, run
+
+BUILT: set[str] = set()  # the images of this run
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +33,7 @@ def make_site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
         project = combinations.bake(combination, folder / "project")
         combinations.finish(project)
         add_endpoints(project)
-        edit(project / "kustomization.yaml", "registry.test/", "docker.io/library/")
+        edit(project / "kustomization.yaml", "registry.test", os.environ.get("KUBE_REGISTRY", "docker.io/library"))
         site = overlay(cluster, project, folder / "overlay", combination)
         made.append(site)
         cluster.kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait")
@@ -46,12 +51,15 @@ def make_site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Ite
     yield make
     for site in made:
         cluster.kubectl("delete", "namespace", site.namespace, "--ignore-not-found", "--wait=false", check=False)
+    run("docker", "image", "rm", "--force", *BUILT, check=False)
 
 
-def build(site: Site, service: str, tag: str) -> None:
-    """Build an image of a site as README.md says, and give it to the cluster."""
+def build(site: Site, service: str, tag: str, folder: Path | None = None) -> None:
+    """Build an image of a site as README.md says, or from another folder, and give it to the cluster."""
     image = f"{site.name}-{service}:{tag}"
-    run("docker", "build", "--quiet", "--tag", image, ".", cwd=site.project / ("" if service == "app" else service))
+    own = site.project / ("" if service == "app" else service)
+    run("docker", "build", "--quiet", "--tag", image, folder or own)
+    BUILT.add(image)
     site.cluster.load(image)
 
 
@@ -84,7 +92,14 @@ def roll_out_under_load(site: Site, *pages: str) -> Visitors:
     """Roll out what the project says now, under load that may be answered with these pages; return the load."""
     with visitors(site, *pages) as load:
         eventually(lambda: load.started, "an answer on each connection")
-        site.roll_out()
-    print(f"{site.namespace}: {load.requests:,} requests, {load.failed} failed {dict(load.bad) or ''}")
+        begin = time.monotonic()
+        site.apply()
+        site.wait()
+        ready = time.monotonic() - begin
+        site.wait_for_old_pods()
+    print(
+        f"{site.namespace}: {load.requests:,} requests, {load.failed} failed {dict(load.bad) or ''}; new pods ready "
+        f"after {ready:.0f} s, old ones gone after {time.monotonic() - begin:.0f} s"
+    )
     assert load.good > 100
     return load

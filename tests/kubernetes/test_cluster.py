@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.kubernetes.conftest import new_version, page, roll_out_under_load, visitors
+from tests.kubernetes.conftest import build, new_version, page, roll_out_under_load, visitors
 from tests.testkit.bake import edit
 from tests.testkit.cluster import SIDECARS, Site
 from tests.testkit.process import eventually, run
@@ -72,8 +72,7 @@ def test_version_that_never_becomes_healthy_does_not_take_over(site: Site) -> No
     folder = site.overlay / "bad"
     folder.mkdir()
     (folder / "Dockerfile").write_text(f"FROM {image}:{good}\nENV Faults__HealthStatus=500\n")
-    run("docker", "build", "--quiet", "--tag", f"{image}:bad", folder)
-    site.cluster.load(f"{image}:bad")
+    build(site, "app", "bad", folder)
     site.set_image("app", "bad")
     with visitors(site, before) as load:
         eventually(lambda: load.started, "an answer on each connection")
