@@ -1,6 +1,7 @@
 """A socket directory that is not as it should be: one line says what to do, the exit code is 1, nothing is deleted."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from tests.testkit.app import UNHEALTHY, App, command, names, running
 from tests.testkit.faults import IMAGE
-from tests.testkit.process import run
+from tests.testkit.process import eventually, run
 
 pytestmark = pytest.mark.engine
 
@@ -65,6 +66,16 @@ def test_start_does_not_create_missing_directory(publish: Path, tmp_path: Path) 
 
     assert refusal(publish, path).startswith(f"{path.parent} does not exist: create it, or mount the socket's volume")
     assert not path.parent.exists()
+
+
+def test_start_creates_missing_directory_for_the_group_where_that_is_set(publish: Path, tmp_path: Path) -> None:
+    path = tmp_path / "absent" / "kestrel.sock"
+    settings = {"Socket__Path": str(path), "Socket__CreateDirectory": "true", "TMPDIR": str(tmp_path)}
+
+    with subprocess.Popen(command(publish), cwd=publish, env={**os.environ, **settings}) as app:
+        eventually(path.is_symlink, "a published instance")
+        assert path.parent.stat().st_mode & 0o777 == 0o710
+        app.terminate()
 
 
 def test_start_names_path_that_is_too_long(publish: Path, tmp_path: Path) -> None:
