@@ -45,7 +45,7 @@ def stack(stacks: dict[str, Project], proxy: str) -> Project:
 def changing_stack(stack: Project) -> Iterator[Project]:
     """Return the stack of `proxy` for a test that stops a service; start it again afterwards."""
     yield stack
-    stack.up()
+    stack.recover()
 
 
 @pytest.fixture(scope="package")

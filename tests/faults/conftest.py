@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import copy_project, edit
-from tests.testkit.process import eventually
 from tests.testkit.stack import Project, project
 
 
@@ -25,7 +24,5 @@ def _faulty_stack(project_with_pages: Path, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def faulty_stack(_faulty_stack: Project) -> Project:
     """The stack, up and healthy, whatever the test before did to it."""
-    # Compose gives up at once where the proxy is unhealthy still, because its app was away.
-    up = ("up", "--detach", "--wait")
-    eventually(lambda: _faulty_stack.compose(*up, check=False).returncode == 0, "a healthy stack", within=120)
+    _faulty_stack.recover()
     return _faulty_stack

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.testkit.process import run
+from tests.testkit.process import eventually, run
 
 # Chromium's options for a page that nobody looks at.
 HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
@@ -80,6 +80,12 @@ class Project:
         done = self.compose("up", "--detach", "--wait", check=False)
         assert done.returncode == 0, done.stderr + self.compose("logs").stdout
         return done
+
+    def recover(self) -> None:
+        """Start what a test has stopped, and wait until all of it is healthy, whatever the test did."""
+        # Compose gives up at once where the proxy is unhealthy still, because its app was away.
+        up = ("up", "--detach", "--wait")
+        eventually(lambda: self.compose(*up, check=False).returncode == 0, "a healthy stack", within=120)
 
     def inside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in a service's container, as the container's user."""
