@@ -34,7 +34,8 @@ debian_sources() {
 
 # apt_for RELEASE DIRECTORY [deb-src]: sets apt_options, with which apt-get reads that release of Debian from
 # this machine's own sources (with deb-src: its source packages too). Lists and downloads are in DIRECTORY,
-# and those of this machine stay as they are.
+# and those of this machine stay as they are. It does not see which packages are installed: it would want
+# the version of one that is installed from elsewhere.
 apt_for() {
   local codename sources copy types=()
   # shellcheck source=/dev/null
@@ -48,7 +49,7 @@ apt_for() {
   apt_options=(
     -qq
     -o "Dir::Etc::sourcelist=$copy" -o Dir::Etc::sourceparts=-
-    -o "Dir::State::Lists=$2/lists" -o "Dir::Cache=$2/cache"
+    -o "Dir::State::Lists=$2/lists" -o "Dir::Cache=$2/cache" -o Dir::State::status=/dev/null
     -o APT::Sandbox::User=root -o Acquire::Languages=none
   )
   apt-get "${apt_options[@]}" update >&2
