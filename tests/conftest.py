@@ -17,17 +17,21 @@ from tests.testkit.process import cannot_run
 AREAS = ("redeploy", "edge", "faults", "stack")
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def area(item: pytest.Item) -> str:
+    """Return the folder of a test with the engine, if its tests share a stack."""
+    folder = item.path.parent.name
+    return folder if folder in AREAS and item.get_closest_marker("engine") else ""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Make each area a group of pytest-xdist."""
+    if area(item):
+        item.add_marker(pytest.mark.xdist_group(area(item)))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make each area a group of pytest-xdist, and put the areas first."""
-
-    def area(item: pytest.Item) -> str:
-        return item.path.parent.name if item.get_closest_marker("engine") else ""
-
-    for item in items:
-        if area(item) in AREAS:
-            item.add_marker(pytest.mark.xdist_group(area(item)))
-    items.sort(key=lambda item: AREAS.index(area(item)) if area(item) in AREAS else len(AREAS))
+    """Put the areas first."""
+    items.sort(key=lambda item: AREAS.index(area(item)) if area(item) else len(AREAS))
 
 
 @functools.cache

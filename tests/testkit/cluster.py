@@ -45,7 +45,8 @@ class Cluster:
 
     def kubectl(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run kubectl and return its result."""
-        return run("kubectl", *words, env={"KUBECONFIG": self._kubeconfig}, check=check)
+        environment = {"KUBECONFIG": self._kubeconfig, "KUBECACHEDIR": f"{self._kubeconfig}.cache"}
+        return run("kubectl", *words, env=environment, check=check)
 
     def get(self, *words: str) -> dict[str, Any]:
         """Return what `kubectl get` finds."""
