@@ -10,20 +10,21 @@ import pytest
 from tests.check.corpus import COMPOSE_NAME, Case
 from tests.testkit import combinations
 from tests.testkit.bake import copy_project
+from tests.testkit.once import Once
 from tests.testkit.process import run
 
 
 @pytest.fixture(scope="session")
-def shop_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def shop_of(once: Once) -> Callable[[str], Path]:
     """A function that gives a project named shop, of a combination of answers. Read it, don't change it."""
 
-    @functools.cache
-    def bake(name: str) -> Path:
-        project = combinations.bake(name, tmp_path_factory.mktemp("shop"), "project_name=Shop", "http_port=18100")
-        combinations.finish(project)
-        return project
+    def shop(name: str) -> Path:
+        def bake(folder: Path) -> None:
+            combinations.finish(combinations.bake(name, folder, "project_name=Shop", "http_port=18100"))
 
-    return bake
+        return once(f"shop-{name}", bake) / "shop"
+
+    return shop
 
 
 @pytest.fixture(scope="session")

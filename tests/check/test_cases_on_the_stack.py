@@ -26,7 +26,8 @@ pytestmark = pytest.mark.engine
 @pytest.fixture(scope="module")
 def published(once: Once) -> Path:
     """The project named shop, published. Read it, don't change it."""
-    return once("shop", lambda folder: cookiecutter(REPO, folder, "project_name=Shop", "http_port=18100")) / "shop"
+    folder = once("shop-published", lambda into: cookiecutter(REPO, into, "project_name=Shop", "http_port=18100"))
+    return folder / "shop"
 
 
 @pytest.fixture
