@@ -96,6 +96,15 @@ def test_pod_meets_the_restricted_profile(pod: dict[str, Any]) -> None:
     assert pod["automountServiceAccountToken"] is False
 
 
+def test_policy_lets_visitors_in_and_nothing_out(rendered: list[dict[str, Any]], pod: dict[str, Any]) -> None:
+    policy = of_kind(rendered, "NetworkPolicy")["spec"]
+
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert not policy.get("egress")
+    allowed = {(port["port"], port.get("protocol", "TCP")) for port in policy["ingress"][0]["ports"]}
+    assert allowed == {(port["name"], port.get("protocol", "TCP")) for port in pod["containers"][0]["ports"]}
+
+
 def test_each_mounted_volume_exists_and_is_mounted(pod: dict[str, Any]) -> None:
     mounted = {mount["name"] for one in pod["initContainers"] + pod["containers"] for mount in one["volumeMounts"]}
 
