@@ -37,10 +37,9 @@ internal sealed partial class InstanceListener(
         await Task.Run(() => HealthProbe.Ask(instance.OwnPath, ProbeTimeout), CancellationToken.None);
         await drain.WaitAsync(drainTimeout, cancellationToken);
         await inner.UnbindAsync(cancellationToken);
-        if (instance.IsPublished)
-        {
-            await WithdrawAsync(); // another instance, which stopped meanwhile, has left the path to this one
-        }
+        // Another instance, which stopped meanwhile, may have left the path to this one. Only inside the gate is it known
+        // whether it did: it looked for this socket there, too.
+        await WithdrawAsync();
     }
 
     private async Task WithdrawAsync()

@@ -112,7 +112,7 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
             return;
         }
 
-        if (healthyOthers.FirstOrDefault(path => !SocketFile.RefusesConnections(path)) is { } other)
+        if (healthyOthers.FirstOrDefault(path => File.Exists(path) && !SocketFile.RefusesConnections(path)) is { } other)
         {
             (this with { OwnPath = other }).Publish();
         }
