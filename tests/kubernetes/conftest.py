@@ -14,6 +14,7 @@ from tests.testkit.faults import add_endpoints
 from tests.testkit.load import Visitors
 from tests.testkit.process import eventually, run
 
+CONNECTIONS = 10  # of the load
 BUILT: set[str] = set()  # the images of this run
 
 
@@ -85,7 +86,7 @@ def visitors(site: Site, *pages: str) -> Visitors:
     """Return steady load through the Service, over https where that is on; these pages may be answered."""
     secure = len(site.ports) > 1
     allowed = [page.encode() for page in pages]
-    return Visitors(site.ports[int(secure)], connections=8, slow=2, pages=allowed, pause=0.01, tls=secure)
+    return Visitors(site.ports[int(secure)], connections=CONNECTIONS - 2, slow=2, pages=allowed, pause=0.01, tls=secure)
 
 
 def roll_out_under_load(site: Site, *pages: str) -> Visitors:
