@@ -156,6 +156,7 @@ def refusals(answers: Mapping[str, object]) -> list[str]:
     }
     faults = {name: _fault(rule, answers[name]) for name, rule in rules.items()}
     faults["https"] = https_fault(answers["https"], answers["proxy"])
+    faults["native_aot"] = boolean_fault(answers["native_aot"])
     faults["kubernetes"] = boolean_fault(answers["kubernetes"])
     if str(answers["https"]).lower() in YES and answers["http_port"] == HTTPS_PORT:
         faults["http_port"] = "is where https is published; use another, such as 8080"

@@ -35,7 +35,8 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     make_readable(project / answers["__proxy"])
     if answers["__https"] and (fault := certificate.make_certificate(project)):
         console.warn(f"warning: no certificate: {fault}")
-    publisher = publishing.Publisher(project, answers["project_slug"], answers["__dotnet_version"])
+    slug, version = answers["project_slug"], answers["__dotnet_version"]
+    publisher = publishing.Publisher(project, slug, version, native=bool(answers["__native_aot"]))
     report: list[str] = []
     try:
         publisher.start()
@@ -46,7 +47,9 @@ def main(answers: Mapping[str, str], project: Path) -> None:
         publisher.discard("interrupted")
     except OSError as error:
         publisher.discard(f"{error.strerror}: {error.filename}")
-    if publisher.fault:
+    if publisher.is_left_to_image:
+        console.say(f"Not published: {publisher.fault}. `docker compose up` builds the app's image from source.")
+    elif publisher.fault:
         console.warn(
             f"warning: not published: {publisher.fault}",
             f"The project in {project} is complete, without ./publish and compose.override.yaml:",

@@ -7,8 +7,10 @@ builds the app's image from source: whatever goes wrong here, the project works.
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -23,9 +25,13 @@ OVERRIDE = "compose.override.yaml"
 LIMIT_VARIABLE = "UDS_STACK_PUBLISH_SECONDS"
 LIMIT = 600.0  # seconds
 VERSION_LIMIT = 60.0  # seconds for `dotnet --version`
+PROGRESS = 15.0  # seconds between two signs that a compilation ahead of time goes on
 # What takes long and says nothing of a new project: the template's own tests run the analyzers on this code, and it has
 # no package. `dotnet build`, CI and redeploy.py do both for the user's code.
 OPTIONS = ["-p:RunAnalyzers=false", "-p:NuGetAudit=false"]
+# For the runtime below the SDK, which lives for seconds: it need not profile code to compile it a second time, nor keep
+# its memory small. What is published is the same.
+SETTINGS = {"DOTNET_TieredPGO": "0", "DOTNET_gcConcurrent": "0", "DOTNET_GCgen0size": "0x4000000"}
 
 
 class Publisher:
@@ -35,10 +41,14 @@ class Publisher:
     works, because the override comes back last.
     """
 
-    def __init__(self, project: Path, slug: str, dotnet_version: str) -> None:
-        """Take the project's folder, its slug, and the version of .NET that it is written for, such as 10.0."""
+    def __init__(self, project: Path, slug: str, dotnet_version: str, *, native: bool = False) -> None:
+        """Take the project's folder, its slug, and the version of .NET that it is written for, such as 10.0.
+
+        With `native` the app is compiled ahead of time.
+        """
         self.fault: str | None = None  # why there is no ./publish
-        self._project, self._slug, self._dotnet_version = project, slug, dotnet_version
+        self.is_left_to_image = False  # nothing went wrong: this machine cannot compile for the container
+        self._project, self._slug, self._dotnet_version, self._native = project, slug, dotnet_version, native
         self._override = project / OVERRIDE
         self._text = b""
         # What this run makes, and what an earlier one left where a project is generated over an old one.
@@ -60,12 +70,18 @@ class Publisher:
         _remove(self._made)
         if self._limit == 0:
             self.fault = f"{LIMIT_VARIABLE} is 0"
+        elif self._native and (fault := compiler_fault()):
+            self.fault, self.is_left_to_image = fault, True
         elif dotnet := shutil.which("dotnet"):
-            console.say(f"Publishing the app: {' '.join(self.command)} (at most {self._limit:g} s)")
+            duration = f"about a minute, at most {self._limit:g} s" if self._native else f"at most {self._limit:g} s"
+            console.say(f"Publishing the app: {' '.join(self.command)} ({duration})")
             self._begin = time.monotonic()
             try:
                 with signals.deferred():
-                    self._program = Program([dotnet, *self.command[1:]], self._project, merge=True)
+                    environment = {**SETTINGS, **os.environ}
+                    self._program = Program(
+                        [dotnet, *self.command[1:]], self._project, environment=environment, merge=True
+                    )
             except OSError as error:
                 self.fault = f"dotnet could not be started: {error.strerror}"
         else:
@@ -92,15 +108,30 @@ class Publisher:
     def _wait(self, program: Program) -> str | None:
         """Wait for the program's end; return what went wrong, or None."""
         command = " ".join(self.command)
-        if not program.wait(self._limit - (time.monotonic() - self._begin)):
+        if not self._wait_for_end(program):
             return f"{command} was ended because it took longer than {self._limit:g} s"
         result = program.result()
         if result.problem:
             return self._sdk_fault() or "\n    ".join([f"{command} {result.problem}", *find_causes(result.out)])
-        if not (self._project / "publish" / f"{self._slug}.dll").is_file():
-            return self._sdk_fault() or f"{command} made no publish/{self._slug}.dll"
-        console.say(f"Published into ./publish in {time.monotonic() - self._begin:.1f} s.")
+        file = self._slug if self._native else f"{self._slug}.dll"
+        if not (self._project / "publish" / file).is_file():
+            return self._sdk_fault() or f"{command} made no publish/{file}"
+        console.say(f"Published into ./publish in {self._seconds:.1f} s.")
         return None
+
+    def _wait_for_end(self, program: Program) -> bool:
+        """Wait until the program has ended, and return False where the limit came first."""
+        while (left := self._limit - self._seconds) > 0:
+            if program.wait(min(left, PROGRESS) if self._native else left):
+                return True
+            if self._native:
+                console.say(f"Compiling ahead of time: {self._seconds:.0f} s so far")
+        return program.wait(0)
+
+    @property
+    def _seconds(self) -> float:
+        """The seconds since the program was started."""
+        return time.monotonic() - self._begin
 
     def _sdk_fault(self) -> str | None:
         """Return what is wrong with the SDK that `dotnet` chooses in the project's folder, or None.
@@ -122,6 +153,15 @@ class Publisher:
 
     def _hint(self) -> str:
         return f".NET {self._dotnet_version} is at https://dotnet.microsoft.com/download"
+
+
+def compiler_fault() -> str | None:
+    """Return why this machine cannot compile an app ahead of time that runs in its container, or None."""
+    if sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
+        return "compiling ahead of time for the container needs Linux with glibc"
+    if not any(map(shutil.which, ("clang", "gcc"))):
+        return "compiling ahead of time needs clang or gcc, which is not installed"
+    return None
 
 
 def remove_override(project: Path) -> None:

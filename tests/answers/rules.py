@@ -10,6 +10,7 @@ RIGHT = {
     "socket_path": "/tmp/my-app/kestrel.sock",
     "proxy": "h2o",
     "https": False,
+    "native_aot": False,
     "kubernetes": False,
 }
 many = settings(max_examples=600, deadline=None)

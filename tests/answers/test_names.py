@@ -43,8 +43,10 @@ def derive(name: str) -> Mapping[str, str]:
 def names_in_code() -> set[str]:
     """The types and attributes that the template's C# names or declares; not what follows a dot, nor methods."""
     names: set[str] = set()
-    for source in REPO.glob("{{*}}/**/*.cs"):
-        code = re.sub(r'//.*|"[^"\n]*"', "", source.read_text(encoding="utf-8"))
+    for source in REPO.glob("{{*}}/**/*.cs*"):
+        if source.suffix == ".csproj":
+            continue
+        code = re.sub(r'//.*|"[^"\n]*"|\{%.*?%\}', "", source.read_text(encoding="utf-8"))
         names.update(re.findall(r"(?<![\w.])([A-Z]\w*)(?![\w(])", code))
         names.update(re.findall(r"(?:\bnew |\[|\b(?:class|record|struct) )([A-Z]\w*)\(", code))
     return names

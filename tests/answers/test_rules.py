@@ -22,8 +22,9 @@ def test_refusals_are_in_the_order_of_the_questions() -> None:
 
 def test_combinations_are_all_that_are_not_refused() -> None:
     possible = [
-        [f"proxy={proxy}", *https, *kubernetes]
+        [f"proxy={proxy}", *https, *native, *kubernetes]
         for kubernetes in ([], ["kubernetes=yes"])
+        for native in ([], ["native_aot=yes"])
         for proxy in answers.PROXIES
         for https in ([], ["https=yes"])
     ]

@@ -18,7 +18,7 @@ from tests.testkit.stack import WORKER
 
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
-OPTIONS = ("https", "kubernetes")
+OPTIONS = ("https", "native", "kubernetes")
 COMPOSE_NAME = f"check-edits-{WORKER}"  # each worker has its own images
 
 

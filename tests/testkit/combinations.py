@@ -9,19 +9,22 @@ from pathlib import Path
 from tests.testkit.bake import REPO, cookiecutter, edit
 from tests.testkit.certificates import make_certificate
 
-ON_COMPOSE = {
+COMPILED_AT_RUN_TIME = {
     "h2o": ["proxy=h2o"],
     "nginx": ["proxy=nginx"],
     "nginx-https": ["proxy=nginx", "https=yes"],
     "caddy": ["proxy=caddy"],
     "caddy-https": ["proxy=caddy", "https=yes"],
 }
+NATIVE = "-native"  # ends the name of a combination whose app is compiled ahead of time
+COMPILED_AHEAD = {f"{name}{NATIVE}": [*answers, "native_aot=yes"] for name, answers in COMPILED_AT_RUN_TIME.items()}
+ON_COMPOSE = {**COMPILED_AT_RUN_TIME, **COMPILED_AHEAD}
 ON_KUBERNETES = {f"{name}-kubernetes": [*answers, "kubernetes=yes"] for name, answers in ON_COMPOSE.items()}
 # The name of each, and its answers.
 COMBINATIONS = {**ON_COMPOSE, **ON_KUBERNETES}
 HTTPS = "-https"  # ends the name of a combination with https
-PROXIES = tuple(name for name in ON_COMPOSE if not name.endswith(HTTPS))
-HTTPS_PROXIES = tuple(name.removesuffix(HTTPS) for name in ON_COMPOSE if name.endswith(HTTPS))
+PROXIES = tuple(name for name in COMPILED_AT_RUN_TIME if not name.endswith(HTTPS))
+HTTPS_PROXIES = tuple(name.removesuffix(HTTPS) for name in COMPILED_AT_RUN_TIME if name.endswith(HTTPS))
 
 
 def bake(name: str, output_dir: Path, *answers: str) -> Path:
@@ -34,7 +37,8 @@ def bake(name: str, output_dir: Path, *answers: str) -> Path:
 def finish(project: Path) -> None:
     """Add what the hook and the owner would: ./publish, here without the app, a certificate, a registry's name."""
     (project / "publish").mkdir()
-    (project / "publish" / f"{project.name}.dll").touch()
+    native = (project / f"src/{project.name}/AppJsonContext.cs").exists()
+    (project / "publish" / (project.name if native else f"{project.name}.dll")).touch()
     if "tls/live" in (project / "compose.yaml").read_text():
         make_certificate(project / "tls/live")
     if (kustomization := project / "kustomization.yaml").exists():

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -38,17 +38,24 @@ class Program:
     """A program that runs in a session of its own, without a keyboard, so that Ctrl-C does not reach it."""
 
     def __init__(
-        self, command: Sequence[str | Path], folder: Path, *, merge: bool = False, pass_fds: Sequence[int] = ()
+        self,
+        command: Sequence[str | Path],
+        folder: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        merge: bool = False,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         """Start a program in a folder.
 
-        `merge` sends its errors where its output goes. Each of `pass_fds` stays open in the program and what it
-        starts, outside of Windows. Raises OSError where the program cannot be started, ValueError where an argument
+        `environment` replaces that of this process. `merge` sends its errors where its output goes. Each of `pass_fds`
+        stays open in the program and what it starts, outside of Windows. Raises OSError where the program cannot be started, ValueError where an argument
         holds a zero byte.
         """
         self._process = subprocess.Popen(  # noqa: S603 - no shell: each word stays one argument
             [str(word) for word in command],
             cwd=folder,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge else subprocess.PIPE,

@@ -21,7 +21,12 @@ AppDomain.CurrentDomain.UnhandledException += (_, failure) =>
     }
 };
 
-var builder = WebApplication.CreateBuilder(args);
+var builder = WebApplication.{% if cookiecutter.__native_aot %}CreateSlimBuilder{% else %}CreateBuilder{% endif %}(args);
+{%- if cookiecutter.__native_aot %}
+// The slim builder sets a format of its own; appsettings.json says which.
+builder.Logging.AddConsole(
+    console => console.FormatterName = builder.Configuration["Logging:Console:FormatterName"]);
+{%- endif %}
 
 // appsettings.json names the socket. In Development it is empty: Kestrel then listens where launchSettings.json says.
 if (builder.Configuration["Socket:Path"] is { Length: > 0 } path)
@@ -35,6 +40,10 @@ builder.Services.Configure<ForwardedHeadersOptions>(options =>
     options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto);
 builder.Services.AddHealthChecks();
 builder.Services.AddProblemDetails();
+{%- if cookiecutter.__native_aot %}
+builder.Services.ConfigureHttpJsonOptions(options =>
+    options.SerializerOptions.TypeInfoResolverChain.Insert(0, AppJsonContext.Default));
+{%- endif %}
 
 // Logins and forms: keys on a volume outlive a deployment. compose.yaml needs the volume, at /keys.
 // builder.Services.AddDataProtection().PersistKeysToFileSystem(new DirectoryInfo("/keys"));

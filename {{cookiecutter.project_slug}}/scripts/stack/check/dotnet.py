@@ -77,6 +77,23 @@ class App:
         """The text of the csproj and of the props files above it."""
         return "\n".join(file.text for file in self.files if file.name.endswith((".csproj", ".props")))
 
+    @cached_property
+    def is_native(self) -> bool:
+        """Whether it is compiled ahead of time."""
+        return bool(re.search(r"<PublishAot>\s*true\s*<", self.build_settings, re.IGNORECASE))
+
+    @cached_property
+    def built_file(self) -> str:
+        """The file that the container starts: NAME.dll, or ./NAME where it is compiled ahead of time."""
+        named = re.search(r"<AssemblyName>([^<$]*)<", self.build_settings)
+        name = named[1].strip() if named else posixpath.splitext(posixpath.basename(self.project_file))[0]
+        return f"./{name}" if self.is_native else f"{name}.dll"
+
+    @property
+    def start_remedy(self) -> str:
+        """How to start it."""
+        return f"start {self.built_file}, without dotnet" if self.is_native else f"start dotnet {self.built_file}"
+
     @property
     def program(self) -> Place:
         """The first line of Program.cs, or the folder where there is none."""

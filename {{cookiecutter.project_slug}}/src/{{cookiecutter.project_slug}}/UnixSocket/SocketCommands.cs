@@ -1,6 +1,6 @@
 namespace {{ cookiecutter.__namespace }}.UnixSocket;
 
-/// <summary>Commands to a running instance: <c>docker exec ID dotnet app.dll COMMAND</c>.</summary>
+/// <summary>Commands to a running instance: <c>docker exec ID {{ cookiecutter.__app_command }} COMMAND</c>.</summary>
 public static class SocketCommands
 {
     /// <summary>Asks the instance that runs in this container for /healthz, over its own socket.</summary>

@@ -80,17 +80,21 @@ def mount_config_folder(project: Project, model: Model) -> Violations:
         yield place, f"{service}: the file {project.config_path} is mounted by itself", "mount its folder"
 
 
-@rule("app-name", ERROR, "`dotnet NAME.dll` fails where the build makes a file of another name")
+@rule("app-name", ERROR, "The container cannot start a file that the build makes under another name")
 def match_app_name(project: Project, model: Model) -> Violations:
     """The Dockerfile, the command and the health check name it."""
-    project_file, build = project.app.project_file, project.app.build_settings
-    named = re.search(r"<AssemblyName>([^<$]*)<", build)
-    stem = posixpath.splitext(posixpath.basename(project_file))[0]
-    name = f"{named[1].strip() if named else stem}.dll"
-    for place, row in _app_rows(project, model):
-        for word in re.findall(r"dotnet[\s\",]+(\S+?\.dll)\b", row) if project_file and "RUN" not in row else ():
-            if posixpath.basename(word) != name:
-                yield place, f"{word} is not {name}, which {project_file} is built into", f"write {name}"
+    app = project.app
+    for place, row in _app_rows(project, model) if app.project_file else ():
+        word = _started_file(row)
+        if word and posixpath.basename(word) != posixpath.basename(app.built_file):
+            yield place, f"{word} is not {app.built_file}, which {app.project_file} is built into", app.start_remedy
+
+
+def _started_file(row: str) -> str | None:
+    """Return the file of the app that a line starts, NAME.dll or ./NAME, or None where it starts none."""
+    instruction, *words = re.findall(r"[^\s\",\[\]]+", row) or [""]
+    starts = instruction in ("ENTRYPOINT", "CMD", "COMMAND", "HEALTHCHECK", "HEALTHCHECK.TEST")
+    return next((word for word in words if word.endswith(".dll") or word.startswith("./")), None) if starts else None
 
 
 @rule("dotnet-version", ERROR, "The app does not start on a runtime of another version than it is built for")
@@ -116,10 +120,11 @@ def _app_rows(project: Project, model: Model) -> list[tuple[Place, str]]:
 @rule("app-missing", ERROR, "The container exits at once where the file that it runs is missing")
 def find_published_app(project: Project, model: Model) -> Violations:
     """The override runs what was published."""
-    for word in model.texts(APP, "command") if not model.get(APP, "build") else ():
-        inside = posixpath.join(model.text(APP, "working_dir") or "/", word)
-        held = model.mount_of(APP, inside) if word.endswith(".dll") else None
-        if word.endswith(".dll") and not held and "dotnet/aspnet" in model.text(APP, "image"):
+    word = _started_file(f"COMMAND {' '.join(model.texts(APP, 'command'))}")
+    if word and not model.get(APP, "build"):
+        inside = posixpath.normpath(posixpath.join(model.text(APP, "working_dir") or "/", word))
+        held = model.mount_of(APP, inside)
+        if not held and re.search(r"dotnet/(aspnet|runtime-deps)", model.text(APP, "image")):
             yield project.at(APP, "command"), f"{APP}: nothing is mounted at {inside}", f"mount {PUBLISH} there"
         elif held and held[0].kind == "bind" and project.folder.exists(held[0].source):
             file = project.folder.relative(posixpath.join(held[0].source, held[1]))

@@ -23,6 +23,18 @@ def require_app_health_check(project: Project, model: Model) -> Violations:
         yield project.at(APP, "healthcheck"), problem, "restore `healthcheck`"
 
 
+@rule("health-shell", ERROR, "An app is never healthy where its check needs a shell and its image has none")
+def run_health_check_without_shell(project: Project, model: Model) -> Violations:
+    """A check that is written as one string runs in a shell."""
+    dockerfile = project.dockerfile(model, APP).text if model.get(APP, "build") else ""
+    images = re.findall(r"(?m)^FROM\s+(\S+)", dockerfile)[-1:] or [model.text(APP, "image")]
+    test = mapping(model.get(APP, "healthcheck")).get("test")
+    needs_shell = isinstance(test, str) or model.texts(APP, "healthcheck.test")[:1] == ["CMD-SHELL"]
+    if needs_shell and re.search(r"chiseled|distroless", images[0]):
+        place = project.at(APP, "healthcheck", "test")
+        yield place, f"{APP}: the health check needs a shell, and {images[0]} has none", "write it as [CMD, PROGRAM, ...]"
+
+
 def _asked(project: Project, model: Model) -> list[tuple[int, str]]:
     """Return the ports and the paths of its own that the proxy's health check asks."""
     test = " ".join(model.texts(project.proxy.service, "healthcheck.test"))
