@@ -41,10 +41,10 @@ def output_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bake(bin_dir: Path, output_dir: Path) -> Callable[..., str]:
-    """Bakes the default project and returns what was printed; fails where Cookiecutter does."""
+    """Bakes the default project, or with answers, and returns what was printed; fails where Cookiecutter does."""
 
-    def run_it(**env: str) -> str:
-        done = cookiecutter(REPO, output_dir, env={"PATH": str(bin_dir), **env})
+    def run_it(*answers: str, **env: str) -> str:
+        done = cookiecutter(REPO, output_dir, *answers, env={"PATH": str(bin_dir), **env})
         return done.stdout + done.stderr
 
     return run_it

@@ -1,18 +1,24 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Pages for the tests of proxies: they record what reaches the app, and break a response off.</summary>
-internal static class RecordingEndpoints
+internal static partial class RecordingEndpoints
 {
-    private sealed record Recorded(
+    internal sealed record Recorded(
         int Number, string Method, string Target, string Scheme, Dictionary<string, string> Headers)
     {
         public string? Body { get; set; } // null: the body did not end
     }
+
+    [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+    [JsonSerializable(typeof(IEnumerable<Recorded>))]
+    private sealed partial class RecordedJsonContext : JsonSerializerContext;
 
     /// <summary>
     /// Records each request for /odd/… or with the header X-Odd, and numbers its response in X-Recorded.
@@ -48,7 +54,8 @@ internal static class RecordingEndpoints
             await next();
         });
 
-        app.MapGet("/recorded", (int after) => recorded.Where(request => request.Number > after));
+        app.MapGet("/recorded", (int after) =>
+            Results.Json(recorded.Where(request => request.Number > after), RecordedJsonContext.Default.IEnumerableRecorded));
         app.Map("/odd/{**rest}", () => "odd");
 
         // A response of which the first megabyte is sent, and which breaks off when /break-off is asked for.

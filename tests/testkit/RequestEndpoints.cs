@@ -1,12 +1,22 @@
 using System.Net.WebSockets;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Test endpoints that show what a proxy makes of a request and of a response.</summary>
-internal static class RequestEndpoints
+internal static partial class RequestEndpoints
 {
+    internal sealed record Received(
+        string Method, string Target, string Scheme, string? Host, string? PathBase, string? Client,
+        Dictionary<string, string> Headers, string Body);
+
+    [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+    [JsonSerializable(typeof(Received))]
+    private sealed partial class ReceivedJsonContext : JsonSerializerContext;
+
     public static WebApplication MapRequests(this WebApplication app)
     {
         // What reached the app.
@@ -14,17 +24,16 @@ internal static class RequestEndpoints
         {
             using var body = new MemoryStream();
             await http.Request.Body.CopyToAsync(body);
-            return Results.Json(new
-            {
+            var received = new Received(
                 http.Request.Method,
-                Target = http.Features.Get<IHttpRequestFeature>()!.RawTarget,
+                http.Features.Get<IHttpRequestFeature>()!.RawTarget,
                 http.Request.Scheme,
-                Host = http.Request.Host.Value,
-                PathBase = http.Request.PathBase.Value,
-                Client = http.Connection.RemoteIpAddress?.ToString(),
-                Headers = http.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString()),
-                Body = Encoding.Latin1.GetString(body.ToArray()),
-            });
+                http.Request.Host.Value,
+                http.Request.PathBase.Value,
+                http.Connection.RemoteIpAddress?.ToString(),
+                http.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString()),
+                Encoding.Latin1.GetString(body.ToArray()));
+            return Results.Json(received, ReceivedJsonContext.Default.Received);
         });
 
         // A response of any size: `headers` bytes of headers in lines of 1,000, one header of `header` bytes.

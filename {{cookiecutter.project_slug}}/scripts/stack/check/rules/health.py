@@ -31,8 +31,8 @@ def run_health_check_without_shell(project: Project, model: Model) -> Violations
     test = mapping(model.get(APP, "healthcheck")).get("test")
     needs_shell = isinstance(test, str) or model.texts(APP, "healthcheck.test")[:1] == ["CMD-SHELL"]
     if needs_shell and re.search(r"chiseled|distroless", images[0]):
-        place = project.at(APP, "healthcheck", "test")
-        yield place, f"{APP}: the health check needs a shell, and {images[0]} has none", "write it as [CMD, PROGRAM, ...]"
+        problem = f"{APP}: the health check needs a shell, and {images[0]} has none"
+        yield project.at(APP, "healthcheck", "test"), problem, "write it as [CMD, PROGRAM, ...]"
 
 
 def _asked(project: Project, model: Model) -> list[tuple[int, str]]:
