@@ -10,11 +10,11 @@ import argparse
 import shutil
 import sys
 
-from bench import check, generation, transport
+from bench import check, generation, images, transport
 from bench.report import say
 from tests.testkit.bake import REPO
 
-MEASUREMENTS = {"transport": transport.measure, "generation": generation.measure, "check": check.measure}
+MEASUREMENTS = {"transport": transport.measure, "generation": generation.measure, "check": check.measure, "images": images.measure}
 
 
 def main() -> None:
