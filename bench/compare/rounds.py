@@ -23,6 +23,7 @@ class Options:
     rounds: int = 5
     seconds: float = 2  # for a cell
     quick: bool = False
+    only: Sequence[str] = ()  # names of workloads, in place of those of a quick or a full run
 
     @staticmethod
     def quickly() -> Options:
@@ -32,6 +33,8 @@ class Options:
     @property
     def workloads(self) -> Sequence[Workload]:
         """The workloads that are measured."""
+        if self.only:
+            return [workload for workload in WORKLOADS if workload.name in self.only]
         return [workload for workload in WORKLOADS if workload.quick or not self.quick]
 
     @property
