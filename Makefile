@@ -3,6 +3,10 @@ PORT ?=
 ANSWERS ?=
 ONLY ?=
 PROXY ?=
+QUICK ?=
+ROUNDS ?=
+SECONDS ?=
+SAVE ?=
 
 .PHONY: help
 help: ## list these targets
@@ -37,8 +41,9 @@ soak: setup ## send a million requests over twenty redeploys, then cause each fa
 	@.venv/bin/python -m bench.soak $(if $(SHORT),--short) $(if $(PROXY),--proxy "$(PROXY)")
 
 .PHONY: bench
-bench: setup ## measure throughput, generation and check.py against alternatives; 7 minutes (ONLY=check: one of them)
-	@.venv/bin/python -m bench $(ONLY)
+bench: setup ## measure sockets against TCP and other proxies, generation and check.py; an hour (ONLY=compare QUICK=1 ROUNDS=5 SECONDS=2 SAVE=1)
+	@$(if $(filter compare,$(or $(ONLY),compare)),testbed/python plots)
+	@.venv/bin/python -m bench $(ONLY) $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SAVE),--save)
 
 .PHONY: setup
 setup: images venv ## install what the tests need
