@@ -1,6 +1,7 @@
-"""What each image holds above its base: the size of its own layers, as files and compressed as a registry stores them."""
+"""What each image holds above its base: the size of its own layers, and of those compressed, as registries store them."""
 
 import gzip
+import io
 import json
 import tarfile
 from pathlib import Path
@@ -33,19 +34,19 @@ def base_of(dockerfile: Path) -> str:
     return [line.split()[1] for line in dockerfile.read_text().splitlines() if line.startswith("FROM ")][-1]
 
 
+def read(files: tarfile.TarFile, name: str) -> bytes:
+    """Return the content of a regular file of an archive."""
+    with files.extractfile(name) or io.BytesIO() as file:
+        return file.read()
+
+
 def compressed_size(image: str, layers: int, folder: Path) -> int:
     """Return the bytes of an image's last layers, each compressed by gzip. `folder` takes a copy of the image."""
     archive = folder / "image.tar"
     run("docker", "save", "--output", archive, image, timeout=600)
-    size = 0
     with tarfile.open(archive) as files:
-        manifest = files.extractfile("manifest.json")
-        assert manifest
-        names = json.load(manifest)[0]["Layers"]
-        for name in names[len(names) - layers :]:
-            layer = files.extractfile(name)
-            assert layer
-            size += len(gzip.compress(layer.read(), compresslevel=6))
+        names = json.loads(read(files, "manifest.json"))[0]["Layers"]
+        size = sum(len(gzip.compress(read(files, name), compresslevel=6)) for name in names[len(names) - layers :])
     archive.unlink()
     return size
 
@@ -68,7 +69,7 @@ def measure(folder: Path) -> str:
         root = folder / title
         baked = combinations.bake(combination, root)
         (baked / "compose.override.yaml").unlink()  # the app's image is built from source
-        stack = project(baked, f"uds-stack-bench-{combination}")
+        stack = project(baked, f"uds-stack-images-{combination}")
         say(f"building: {title}")
         try:
             rows.append([title, *measure_image(stack, service, folder)])

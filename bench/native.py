@@ -5,6 +5,7 @@ Both stacks run at once and take turns. It needs root, to kill the app as a faul
 
 import contextlib
 import http.client
+import json
 import os
 import shutil
 import statistics
@@ -18,7 +19,7 @@ from signal import SIGKILL
 from bench.compare.generator.usage import Container, find
 from bench.report import load_of_machine, markdown, ratio, say, seconds
 from tests.testkit import combinations
-from tests.testkit.faults import main_process, state
+from tests.testkit.faults import main_process
 from tests.testkit.process import run
 from tests.testkit.stack import Project, project
 
@@ -30,6 +31,7 @@ REST = 5.0  # seconds without a request, after which the memory at rest is read
 LOAD = ("h2load", "--h1", "--clients=64", "--duration=5")
 CGROUPS = Path("/sys/fs/cgroup")
 POLL = 0.001  # seconds
+LIMIT = 60.0  # seconds for a start
 
 
 @dataclass
@@ -52,28 +54,29 @@ class Watch:
         self._known = _processes()
         self.executed = self.answered = 0.0
         self._threads = [threading.Thread(target=self._wait_for_exec), threading.Thread(target=self._wait_for_answer)]
-        self._before = threading.Event()
+        self._deadline = time.monotonic() + LIMIT
         for thread in self._threads:
             thread.start()
-        self._before.wait()
 
     def wait(self) -> None:
         """Wait for both."""
         for thread in self._threads:
             thread.join()
+        if not self.answered:
+            raise SystemExit(f"the app's container {self._container} did not answer within {LIMIT:g} s")
 
     def _wait_for_exec(self) -> None:
-        while not self.executed:
+        while not self.executed and time.monotonic() < self._deadline:
             for pid in _processes() - self._known:
                 if _text(pid, "comm").strip() == self._program and self._container in _text(pid, "cgroup"):
                     self.executed = time.monotonic()
             time.sleep(POLL)
 
     def _wait_for_answer(self) -> None:
-        self._before.set()
-        while not self.executed or not self._answers():
+        while not self.answered and time.monotonic() < self._deadline:
+            if self.executed and self._answers():
+                self.answered = time.monotonic()
             time.sleep(POLL)
-        self.answered = time.monotonic()
 
     def _answers(self) -> bool:
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)) as connection:
@@ -85,7 +88,7 @@ class Watch:
 
 
 def _processes() -> set[str]:
-    return {name for name in os.listdir("/proc") if name.isdigit()}
+    return {path.name for path in Path("/proc").iterdir() if path.name.isdigit()}
 
 
 def _text(pid: str, name: str) -> str:
@@ -118,12 +121,10 @@ def start(kind: str, folder: Path) -> Subject:
     """Bake, build and start the stack of a kind."""
     root = combinations.bake(KINDS[kind], folder)
     (root / "compose.override.yaml").unlink()
-    stack = project(root, f"uds-stack-bench-{KINDS[kind]}")
+    stack = project(root, f"uds-stack-native-{KINDS[kind]}")
     stack.up()
-    found = state(stack, "app")
-    config = found["Config"]
-    assert isinstance(config, dict)
-    return Subject(stack, str(found["Id"]), config["Healthcheck"]["Test"][1:])
+    container = json.loads(run("docker", "inspect", stack.compose("ps", "--quiet", "app").stdout.strip()).stdout)[0]
+    return Subject(stack, container["Id"], container["Config"]["Healthcheck"]["Test"][1:])
 
 
 def measure_start(subject: Subject, found: Found) -> None:
@@ -202,7 +203,10 @@ def measure(folder: Path) -> str:
         for subject in subjects.values():
             subject.stack.remove()
     jit, native = (found[kind].values for kind in KINDS)
-    rows = [[name, _spread(jit[name]), _spread(native[name]), ratio(zip(native[name], jit[name], strict=True))] for name in jit]
+    rows = [
+        [name, _spread(jit[name]), _spread(native[name]), ratio(zip(native[name], jit[name], strict=True))]
+        for name in jit
+    ]
     return f"{markdown(['the app, compiled', *KINDS, 'ratio'], rows)}\n\n{load_of_machine()}."
 
 
