@@ -1,4 +1,4 @@
-"""What each image holds above its base: the size of its own layers, and of those compressed, as registries store them."""
+"""What each image holds above its base: the size of its own layers, also compressed, as registries store them."""
 
 import gzip
 import io
