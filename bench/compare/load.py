@@ -147,13 +147,20 @@ class Generator:
             return f"{workload.path} is answered with {answer['text']}, expected {UPLOAD}"
         return ""
 
-    def visit(self, round_: int, variant: str, workload: Workload, seconds: float) -> Sample:
-        """Measure a cell. Raises LoadError where a request failed."""
+    def load(self, workload: Workload, seconds: float) -> tuple[Any, Counted]:
+        """Ask for so long; return the generator's answer and its count. Raises LoadError where a request failed."""
         answer = self._ask({"command": command(workload, self.address, seconds), "seconds": seconds})
         parse = parse_websockets if workload.websocket else parse_h2load
         counted = parse(answer["output"])
-        if answer["code"] or counted.failed or not counted.good:
+        if answer["code"] or counted.failed:
             raise LoadError(f"{counted.failed} requests failed, {counted.good} were answered:\n{answer['output']}")
+        return answer, counted
+
+    def visit(self, round_: int, variant: str, workload: Workload, seconds: float) -> Sample:
+        """Measure a cell. Raises LoadError where a request failed, or none was answered."""
+        answer, counted = self.load(workload, seconds)
+        if not counted.good:
+            raise LoadError(f"no request was answered in {seconds:g} s")
         try:
             times = latencies_ms(answer["log"])
         except ValueError as error:

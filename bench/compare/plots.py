@@ -115,6 +115,7 @@ def _draw_connections(pyplot: Any, cells: Cells) -> Any:
     panel.set_xscale("log", base=2)
     panel.set_yscale("log")
     panel.set_xticks(counts, [str(count) for count in counts])
+    panel.yaxis.get_major_locator().set_params(subs=(1, 2, 5))
     panel.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     panel.minorticks_off()
     panel.grid(axis="y")
@@ -144,13 +145,14 @@ def _draw_latency(pyplot: Any, cells: Cells) -> Any:
     figure, panels = _panels(pyplot, workloads, variants)
     marks = (("p50_ms", "o", "p50"), ("p99_ms", "s", "p99"), ("p999_ms", "D", "p99.9"))
     for panel, workload in zip(panels, workloads, strict=True):
-        for row, one in enumerate(variants):
-            values = [_median(cells, one, workload, figure_) for figure_, _, _ in marks]
+        rows = [[_median(cells, one, workload, name) for name, _, _ in marks] for one in variants]
+        for row, (one, values) in enumerate(zip(variants, rows, strict=True)):
             panel.plot(values, [row] * len(values), color=COLORS[one.proxy], linewidth=1, alpha=0.6)
-            for value, (_, mark, label) in zip(values, marks, strict=True):
+            for value, (_, mark, _) in zip(values, marks, strict=True):
                 panel.plot(value, row, mark, color=COLORS[one.proxy], markersize=4.5)
-                if row == 0:
-                    panel.annotate(label, (value, row), (0, 7), textcoords="offset points", ha="center", fontsize=8)
+        row = max(range(len(rows)), key=lambda row: min(rows[row][2] / rows[row][1], rows[row][1] / rows[row][0]))
+        for value, (_, _, label) in zip(rows[row], marks, strict=True):  # where they are farthest apart
+            panel.annotate(label, (value, row), (0, 5), textcoords="offset points", ha="center", fontsize=8)
         panel.set_xscale("log")
         panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         panel.grid(axis="x")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.compare.load import LoadError, Sample
@@ -72,12 +73,20 @@ class Progress:
         say(f"{place}: {rate:,.0f} requests/s; {left // 60:.0f} min {left % 60:02.0f} s left")
 
 
-def visit(stack: Stack, workload: Workload, round_: int, seconds: float) -> Sample:
-    """Visit a cell for so long; stop where a request failed."""
+@contextmanager
+def naming(stack: Stack, workload: Workload) -> Iterator[None]:
+    """Stop with the name of a cell where one of its requests failed."""
     try:
-        return stack.generator.visit(round_, stack.variant.name, workload, seconds)
+        yield
     except LoadError as error:
         raise SystemExit(f"{stack.variant.title}, {workload.title}: {error}") from error
+
+
+def visit(stack: Stack, workload: Workload, round_: int, options: Options) -> Sample:
+    """Warm a cell up and measure it."""
+    with naming(stack, workload):
+        stack.generator.load(workload, options.warm_up)
+        return stack.generator.visit(round_, stack.variant.name, workload, options.seconds_of(workload))
 
 
 def warm_up(stacks: Sequence[Stack], options: Options) -> None:
@@ -85,7 +94,8 @@ def warm_up(stacks: Sequence[Stack], options: Options) -> None:
     for stack in stacks:
         say(f"warming up: {stack.variant.title}")
         for workload in options.workloads:
-            visit(stack, workload, 0, options.warm_up)
+            with naming(stack, workload):
+                stack.generator.load(workload, options.warm_up)
 
 
 def measure(stacks: Sequence[Stack], options: Options, keep: Callable[[Sequence[Sample]], None]) -> None:
@@ -99,8 +109,7 @@ def measure(stacks: Sequence[Stack], options: Options, keep: Callable[[Sequence[
                 order = list(stacks)
                 shuffle(order)
                 for stack in order:
-                    visit(stack, workload, round_, options.warm_up)
-                    samples.append(visit(stack, workload, round_, options.seconds_of(workload)))
+                    samples.append(visit(stack, workload, round_, options))
                     progress.visited(round_, stack, workload, samples[-1].rate)
             keep(samples)
     except BaseException:

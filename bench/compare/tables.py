@@ -31,7 +31,7 @@ FELL_BEHIND = 0.97  # of the offered rate
 NOTE = """Medians of the rounds, and in brackets the interval that holds the median with 95 % (bootstrap). Ratios are
 paired by round. Times are processor time per request, in microseconds. The load generator runs on the same machine, in
 the network namespace of what it asks: neither docker-proxy nor NAT takes part. The template's proxies write an access
-log, HAProxy and YARP write none."""
+log, HAProxy and YARP write none. A goal is undecided where the interval holds its limit."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engine
 def test_compare_measures_a_socket_and_tcp(tmp_path: Path) -> None:
     (work := tmp_path / "work").mkdir()
     variants = [variant for variant in VARIANTS if variant.name in ("h2o", "h2o-tcp")]
-    options = Options(rounds=1, seconds=0.5, only=("hello-64",))
+    options = Options(rounds=1, seconds=1, only=("hello-64",))
     prefix = f"uds-stack-bench-test-{WORKER}"
 
     tables = compare.measure(work, tmp_path / "results", options, variants, prefix)
