@@ -21,7 +21,7 @@ PROXIES = {
     "h2o": Proxy(
         "h2o", "H2O", "h2o.conf", ("proxy.timeout.keepalive: 2000", "proxy.timeout.keepalive: 0"), ("h2o", "--version")
     ),
-    "nginx": Proxy("nginx", "nginx", "nginx.conf", ("keepalive 32;", "keepalive 0;"), ("nginx", "-v")),
+    "nginx": Proxy("nginx", "nginx", "nginx.conf", ("keepalive 256;", "keepalive 0;"), ("nginx", "-v")),
     "caddy": Proxy(
         "caddy",
         "Caddy",
