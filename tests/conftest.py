@@ -3,11 +3,15 @@
 import functools
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import publishing
 import pytest
 
+from tests.testkit import combinations
 from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
 from tests.testkit.faults import add_pages
 from tests.testkit.once import Once
 from tests.testkit.process import cannot_run
@@ -21,6 +25,12 @@ def area(item: pytest.Item) -> str:
     """Return the folder of a test with the engine, if its tests share a stack."""
     folder = item.path.parent.name
     return folder if folder in AREAS and item.get_closest_marker("engine") else ""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test with the marker `native` for both ways to compile the app."""
+    if metafunc.definition.get_closest_marker("native"):
+        metafunc.parametrize("compiled", ENDINGS, indirect=True)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -69,16 +79,61 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
     return Once(own if worker_id == "master" else own.parent)
 
 
+@pytest.fixture
+def compiled(request: pytest.FixtureRequest) -> str:
+    """How the app of a test is compiled: AT_RUN_TIME, unless the marker `native` runs the test for AHEAD too."""
+    return str(getattr(request, "param", AT_RUN_TIME))
+
+
+def require_compiler(compiled: str) -> None:
+    """Skip the running test, or fail it, where its app cannot be compiled."""
+    if compiled == AHEAD and (fault := publishing.compiler_fault()):
+        cannot_run(fault)
+
+
 @pytest.fixture(scope="session")
-def default_project(once: Once) -> Path:
+def project_of(once: Once) -> Callable[[str], Path]:
+    """A function that gives the default project, compiled at run time or ahead, as Cookiecutter leaves it.
+
+    Read it, don't change it.
+    """
+
+    def make(compiled: str) -> Path:
+        require_compiler(compiled)
+        answers = ["native_aot=yes"] if compiled == AHEAD else []
+        return once(f"default-{compiled}", lambda folder: cookiecutter(REPO, folder, *answers)) / "myapp"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def project_with_pages_of(once: Once) -> Callable[[str], Path]:
+    """A function that gives the default project with the test endpoints, compiled at run time or ahead, published.
+
+    Read it, don't change it.
+    """
+
+    def make(compiled: str) -> Path:
+        require_compiler(compiled)
+
+        def fill(folder: Path) -> None:
+            add_pages(combinations.bake(f"h2o{ENDINGS[compiled]}", folder / "baked"), folder / "myapp")
+
+        return once(f"pages-{compiled}", fill) / "myapp"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def default_project(project_of: Callable[[str], Path]) -> Path:
     """The default project as Cookiecutter leaves it. Read it, don't change it."""
-    return once("default", lambda folder: cookiecutter(REPO, folder)) / "myapp"
+    return project_of(AT_RUN_TIME)
 
 
 @pytest.fixture(scope="session")
-def project_with_pages(once: Once, default_project: Path) -> Path:
+def project_with_pages(project_with_pages_of: Callable[[str], Path]) -> Path:
     """The default project with the test endpoints, published. Read it, don't change it."""
-    return once("pages", lambda folder: add_pages(default_project, folder / "myapp")) / "myapp"
+    return project_with_pages_of(AT_RUN_TIME)
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,11 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
 
+from tests.testkit.app import command
 from tests.testkit.faults import main_process, restarts, send, state, status, workers
 from tests.testkit.load import AWAY, GOOD, Visitors
 from tests.testkit.process import eventually, run
-from tests.testkit.stack import Project
+from tests.testkit.stack import ROOT, Project, run_beside
 
 pytestmark = pytest.mark.engine
 
@@ -27,6 +28,7 @@ def came_back(visitors: Visitors) -> bool:
     return visitors.failed > 0 and visitors.good_since_fault >= 200
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("connections", [1, 16, 256])
 def test_killed_app_restarts_behind_the_502_page(faulty_stack: Project, connections: int) -> None:
     before = restarts(faulty_stack, "app")
@@ -75,6 +77,7 @@ def test_app_and_h2o_killed_at_once_restart(faulty_stack: Project) -> None:
     assert {service: restarts(faulty_stack, service) for service in before} == {key: n + 1 for key, n in before.items()}
 
 
+@pytest.mark.native
 def test_app_out_of_memory_is_killed_and_restarts(faulty_stack: Project) -> None:
     container, begin = str(state(faulty_stack, "app")["Id"]), time.time()
     before = restarts(faulty_stack, "app")
@@ -98,6 +101,7 @@ def test_harmless_signal_keeps_restart_policy_of_h2o(faulty_stack: Project) -> N
     assert restarts(faulty_stack, "h2o") == before + 1
 
 
+@pytest.mark.native
 def test_fatal_signal_keeps_restart_policy_of_app(faulty_stack: Project) -> None:
     before = restarts(faulty_stack, "app")
     with visit(faulty_stack) as visitors:
@@ -121,6 +125,7 @@ def test_docker_kill_needs_a_start_by_hand(faulty_stack: Project) -> None:
     assert restarts(faulty_stack, "app") in (0, before)  # none of the engine's own
 
 
+@pytest.mark.native
 def test_frozen_app_is_unhealthy_and_requests_get_502(faulty_stack: Project) -> None:
     app = main_process(faulty_stack, "app")
     send(SIGSTOP, app)
@@ -130,7 +135,7 @@ def test_frozen_app_is_unhealthy_and_requests_get_502(faulty_stack: Project) -> 
         assert {page.status for page in pages} == {502}
         assert all("Back in a moment" in page.text for page in pages)
 
-        asked = faulty_stack.inside("app", "dotnet", "myapp.dll", "health", check=False)
+        asked = faulty_stack.inside("app", *command(faulty_stack.root / "publish", "health"), check=False)
         assert asked.returncode == 1
         assert "unhealthy: " in asked.stderr
         eventually(lambda: "unhealthy" in str(state(faulty_stack, "app")["State"]), "the report: unhealthy")
@@ -142,6 +147,7 @@ def test_frozen_app_is_unhealthy_and_requests_get_502(faulty_stack: Project) -> 
     eventually(lambda: "'healthy'" in str(state(faulty_stack, "app")["State"]), "the report: healthy")
 
 
+@pytest.mark.native
 def test_frozen_app_is_replaced_by_restart(faulty_stack: Project) -> None:
     send(SIGSTOP, main_process(faulty_stack, "app"))
 
@@ -150,17 +156,21 @@ def test_frozen_app_is_replaced_by_restart(faulty_stack: Project) -> None:
     eventually(lambda: faulty_stack.get().status == 200, "the page")
 
 
+@pytest.mark.native
 def test_stop_of_old_version_keeps_socket_of_new_one(faulty_stack: Project) -> None:
-    directory = ("ls", "/tmp/myapp")
+    def published(container: str) -> str:
+        return run_beside(container, "readlink", f"{ROOT}/tmp/myapp/kestrel.sock").stdout
+
+    def names(container: str) -> list[str]:
+        return run_beside(container, "ls", f"{ROOT}/tmp/myapp").stdout.split()
+
     old = str(state(faulty_stack, "app")["Id"])
-    link = faulty_stack.inside("app", "readlink", "/tmp/myapp/kestrel.sock").stdout
+    link = published(old)
     with visit(faulty_stack) as visitors:
         faulty_stack.compose("up", "--detach", "--no-deps", "--no-recreate", "--scale=app=2", "app")
         new = next(one for one in faulty_stack.compose("ps", "--quiet", "app").stdout.split() if one != old)
-        eventually(
-            lambda: run("docker", "exec", new, "readlink", "/tmp/myapp/kestrel.sock").stdout != link, "the take-over"
-        )
-        assert len(run("docker", "exec", new, *directory).stdout.split()) == 4
+        eventually(lambda: published(new) != link, "the take-over")
+        assert len(names(new)) == 4
         eventually(lambda: visitors.counts[GOOD] > 500, "answers of both")
 
         run("docker", "stop", old)
@@ -169,9 +179,10 @@ def test_stop_of_old_version_keeps_socket_of_new_one(faulty_stack: Project) -> N
         eventually(lambda: visitors.counts[GOOD] > so_far + 500, "answers of the new one")
 
     assert visitors.counts.keys() == {GOOD}
-    assert len(run("docker", "exec", new, *directory).stdout.split()) == 3
+    assert len(names(new)) == 3
 
 
+@pytest.mark.native
 def test_stop_of_app_answers_requests_in_flight(faulty_stack: Project) -> None:
     with ThreadPoolExecutor() as pool:
         slow = [pool.submit(faulty_stack.get, "/slow?seconds=2") for _ in range(4)]
@@ -190,12 +201,14 @@ def connected(stack: Project) -> int:
     return sum(" 03 " in line and "/kestrel.sock." in line for line in sockets.splitlines())
 
 
+@pytest.mark.native
 def test_volume_full_of_data_does_not_block_the_app(faulty_stack: Project) -> None:
     """Names are all that an instance needs, and in memory they take no block of a volume."""
-    fill = faulty_stack.inside("app", "dd", "if=/dev/zero", "of=/tmp/myapp/fill", "bs=1k", "count=100", check=False)
+    file = f"{ROOT}/tmp/myapp/fill"
+    fill = faulty_stack.beside("app", "dd", "if=/dev/zero", f"of={file}", "bs=1k", "count=100", check=False)
     assert "No space left on device" in fill.stderr
 
     faulty_stack.compose("restart", "app")
 
     eventually(lambda: faulty_stack.get().status == 200, "the page")
-    faulty_stack.inside("app", "rm", "/tmp/myapp/fill")
+    faulty_stack.beside("app", "rm", file)

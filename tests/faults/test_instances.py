@@ -15,7 +15,7 @@ import pytest
 from tests.testkit.app import PUBLISHED, UNHEALTHY, App, Caller, names, running
 from tests.testkit.process import eventually
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.native]
 
 ONE_SERVES = ["instance", "kestrel.sock", "kestrel.sock.lock"]
 NONE_SERVES = ["kestrel.sock.lock"]

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.app import UNHEALTHY, App, command, names, running
-from tests.testkit.faults import IMAGE
+from tests.testkit.app import UNHEALTHY, App, command, image, names, running
 from tests.testkit.process import eventually, run
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.native]
 
 SOCKET = "/tmp/myapp/kestrel.sock"
 
@@ -22,9 +21,9 @@ def start(
 ) -> subprocess.CompletedProcess[str]:
     """Start the app, here or in a container with these options, and return its result."""
     options = ("--rm", "--network=none", "--user=1654:1654", f"--volume={publish}:/app:ro", "--workdir=/app")
-    command = ("docker", "run", *options, *container, IMAGE) if container else ()
+    inside = ("docker", "run", *options, *container, image(publish)) if container else ()
     env = {"Socket__Path": str(path), **(settings or {})}
-    return run(*command, "dotnet", "myapp.dll", cwd=publish, env=env, check=False, timeout=60)
+    return run(*inside, *command(publish), cwd=publish, env=env, check=False, timeout=60)
 
 
 def refusal(publish: Path, path: str | Path, *container: str, settings: Mapping[str, str] | None = None) -> str:
@@ -214,7 +213,7 @@ def test_take_over_refuses_the_record_of_another_user(publish: Path, tmp_path: P
     options = ("--rm", "--network=none", "--user=1654:1654", f"--volume={publish}:/app:ro", "--workdir=/app")
     mounted = f"--volume={record}:/tmp/myapp.instance"
 
-    done = run("docker", "run", *options, mounted, IMAGE, "dotnet", "myapp.dll", "take-over", check=False)
+    done = run("docker", "run", *options, mounted, image(publish), *command(publish, "take-over"), check=False)
 
     assert done.returncode == 1
     assert done.stderr.startswith("/tmp/myapp.instance belongs to another user. ")

@@ -13,7 +13,7 @@ import pytest
 
 from tests.testkit.app import App, Caller, running
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.native]
 
 
 @pytest.fixture

@@ -6,6 +6,26 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Pages for the tests of faults: each lasts long enough to meet one, checks the way there and back, or is one.</summary>
 internal static class FaultEndpoints
 {
+    /// <summary>What is wrong with a version, as the setting Fault says.</summary>
+    public static void AddFault(this WebApplicationBuilder builder)
+    {
+        switch (builder.Configuration["Fault"])
+        {
+            case "throw":
+                throw new InvalidOperationException("planned: it throws");
+            case "hang":
+                Console.WriteLine("planned: it hangs");
+                Thread.Sleep(Timeout.Infinite);
+                break;
+            case "exit":
+                new Timer(_ => { Console.WriteLine("planned: it exits"); Environment.Exit(3); }).Change(2000, Timeout.Infinite);
+                break;
+            case "sick":
+                builder.Configuration["Faults:HealthStatus"] = "503";
+                break;
+        }
+    }
+
     public static WebApplication MapFaults(this WebApplication app)
     {
         var stopping = app.Lifetime.ApplicationStopping;

@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.testkit.faults import IMAGE
 from tests.testkit.process import eventually
+
+NATIVE_IMAGE = "mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled"  # for an app that is compiled ahead of time
 
 PUBLISHED = "now leads to"
 UNHEALTHY = "stays as it is until this instance is healthy"
@@ -42,12 +45,14 @@ class App:
 
 
 def command(publish: Path, *arguments: str) -> list[str]:
-    """Return the command line of a published app."""
-    return [
-        "dotnet",
-        next(publish.glob("*.runtimeconfig.json")).name.replace(".runtimeconfig.json", ".dll"),
-        *arguments,
-    ]
+    """Return the command line of the app in ./publish of a project, or of one of the app's commands."""
+    slug = publish.parent.name
+    return [*(["dotnet", f"{slug}.dll"] if (publish / f"{slug}.dll").exists() else [f"./{slug}"]), *arguments]
+
+
+def image(publish: Path) -> str:
+    """Return the official image in which it runs."""
+    return IMAGE if command(publish)[0] == "dotnet" else NATIVE_IMAGE
 
 
 @contextmanager

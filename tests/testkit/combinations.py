@@ -17,6 +17,9 @@ COMPILED_AT_RUN_TIME = {
     "caddy-https": ["proxy=caddy", "https=yes"],
 }
 NATIVE = "-native"  # ends the name of a combination whose app is compiled ahead of time
+# The two ways to compile an app, and how the names of their combinations end.
+AT_RUN_TIME, AHEAD = "at-run-time", "ahead"
+ENDINGS = {AT_RUN_TIME: "", AHEAD: NATIVE}
 COMPILED_AHEAD = {f"{name}{NATIVE}": [*answers, "native_aot=yes"] for name, answers in COMPILED_AT_RUN_TIME.items()}
 ON_COMPOSE = {**COMPILED_AT_RUN_TIME, **COMPILED_AHEAD}
 ON_KUBERNETES = {f"{name}-kubernetes": [*answers, "kubernetes=yes"] for name, answers in ON_COMPOSE.items()}

@@ -22,18 +22,23 @@ def add_pages(source: Path, root: Path) -> Path:
 
 
 def add_endpoints(project: Path) -> None:
-    """Give a project's app the pages of the *Endpoints.cs beside this file."""
+    """Give a project's app the pages of the *Endpoints.cs beside this file, and what its settings can change.
+
+    `Page` is the text of its page, `Fault` what is wrong with it, `Faults:Twice` a second use of the lifecycle.
+    """
     app = project / "src" / project.name
     for pages in Path(__file__).parent.glob("*Endpoints.cs"):
         shutil.copy(pages, app)
+    program = app / "Program.cs"
     edit(
-        app / "Program.cs",
+        program,
         "var app = builder.Build();\n",
         'if (builder.Configuration.GetValue<bool>("Faults:Twice"))\n{\n    builder.WebHost.UseSocketLifecycle();\n}\n\n'
-        "var app = builder.Build();\n",
+        "builder.AddFault();\nvar app = builder.Build();\n",
     )
+    edit(program, '"Hello World!"', '(app.Configuration["Page"] ?? "Hello World!")')
     edit(
-        app / "Program.cs",
+        program,
         "\napp.Run();",
         "\napp.UseWebSockets();\napp.MapFaults();\napp.MapRequests();\napp.MapRecording();\napp.Run();",
     )

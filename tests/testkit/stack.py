@@ -24,6 +24,9 @@ _taken: set[int] = set()
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
+PROGRAMS = "debian:bookworm-slim"  # an image with ls, cat, stat and the like
+ROOT = "/proc/1/root"  # the files of a container, for what runs beside it
+
 
 def free_port() -> int:
     """Return a port of 127.0.0.1 that is not in use, for TCP nor for UDP, and was not returned before in this run."""
@@ -91,6 +94,10 @@ class Project:
         """Run a command in a service's container, as the container's user."""
         return self.compose("exec", "--no-TTY", service, *command, check=check)
 
+    def beside(self, service: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a program beside a service's container, as `run_beside` does."""
+        return run_beside(self.compose("ps", "--quiet", service).stdout.split()[0], *command, check=check)
+
     def inspect(self, service: str) -> dict[str, object]:
         """Return `docker inspect` of a service's container."""
         container = self.compose("ps", "--quiet", service).stdout.split()[0]
@@ -109,6 +116,18 @@ class Project:
     def remove(self) -> None:
         """Remove the stack's containers, at once, and its network, volumes and images."""
         self.compose("down", "--timeout", "0", "--volumes", "--remove-orphans", "--rmi", "local", check=False)
+
+
+def run_beside(container: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a program of PROGRAMS, as a container's user, with its processes and its network; its files are in ROOT.
+
+    An app that is compiled ahead of time runs in an image without any program.
+    """
+    user = run("docker", "inspect", "--format", "{{.Config.User}}", container).stdout.strip()
+    # The kernel shows the files of a process only to who has no fewer rights than it.
+    rights = (f"--user={user}", "--cap-drop=ALL", "--security-opt=no-new-privileges")
+    spaces = (f"--pid=container:{container}", f"--network=container:{container}")
+    return run("docker", "run", "--rm", *rights, *spaces, PROGRAMS, *command, check=check)
 
 
 def project(root: Path, compose_name: str, http_port: int | None = None) -> Project:
