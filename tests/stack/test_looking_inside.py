@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from tests.testkit.app import command
 from tests.testkit.process import run
 from tests.testkit.stack import Project
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.native]
 
 
 def test_curl_in_the_h2o_container_reaches_the_app(stack: Project) -> None:
@@ -17,11 +18,15 @@ def test_curl_in_the_h2o_container_reaches_the_app(stack: Project) -> None:
 
 
 def test_health_succeeds_beside_a_healthy_app(stack: Project) -> None:
-    assert stack.inside("app", "dotnet", "myapp.dll", "health").stdout.startswith("healthy: /tmp/myapp/kestrel.sock.")
+    health = stack.inside("app", *command(stack.root / "publish", "health"))
+
+    assert health.stdout.startswith("healthy: /tmp/myapp/kestrel.sock.")
 
 
 def test_health_fails_without_an_app(stack: Project) -> None:
-    alone = stack.compose("run", "--rm", "--no-deps", "--no-TTY", "app", "dotnet", "myapp.dll", "health", check=False)
+    health = command(stack.root / "publish", "health")
+
+    alone = stack.compose("run", "--rm", "--no-deps", "--no-TTY", "app", *health, check=False)
 
     assert alone.returncode == 1
     assert "no instance serves here" in alone.stderr

@@ -2,40 +2,66 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.testkit.bake import copy_project
+from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
+from tests.testkit.once import one_of_each
 from tests.testkit.process import cannot_run, run
 from tests.testkit.stack import HEADLESS, Project, project
 
 pytestmark = pytest.mark.engine
 
+OFFICIAL_IMAGES = {
+    AT_RUN_TIME: "mcr.microsoft.com/dotnet/aspnet:10.0",
+    AHEAD: "mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled",
+}
+COMMANDS = {AT_RUN_TIME: ["dotnet", "myapp.dll"], AHEAD: ["./myapp"]}
+
 
 @pytest.fixture(scope="module")
-def from_source(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def clones(
+    project_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Project]]:
+    """A function that gives a clone of the project with an app compiled so, running from an image built from source."""
+
+    @contextmanager
+    def make(compiled: str) -> Iterator[Project]:
+        origin = copy_project(project_of(compiled), tmp_path_factory.mktemp("origin") / "myapp")
+        git = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.org")
+        for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=Generate the project"]):
+            run(*git, *words, cwd=origin)
+        clone = tmp_path_factory.mktemp("clone") / "myapp"
+        run("git", "clone", "--quiet", origin, clone)
+        running = project(clone, f"uds-stack-tests-source{ENDINGS[compiled]}")
+        try:
+            running.up()
+            yield running
+        finally:
+            running.remove()
+
+    with one_of_each(make) as found:
+        yield found
+
+
+@pytest.fixture
+def from_source(clones: Callable[[str], Project], compiled: str) -> Project:
     """A clone of the project, with the files that git tracks alone, and running."""
-    origin = copy_project(default_project, tmp_path_factory.mktemp("origin") / "myapp")
-    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Generate the project"]):
-        run("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", *command, cwd=origin)
-    clone = tmp_path_factory.mktemp("clone") / "myapp"
-    run("git", "clone", "--quiet", origin, clone)
-    running = project(clone, "uds-stack-tests-source")
-    try:
-        running.up()
-        yield running
-    finally:
-        running.remove()
+    return clones(compiled)
 
 
+@pytest.mark.native
 def test_page_is_served_through_h2o(stack: Project) -> None:
     page = stack.get()
 
     assert (page.status, page.text) == (200, "Hello World!")
 
 
+@pytest.mark.native
 def test_page_renders_in_a_browser(stack: Project, tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
@@ -46,12 +72,13 @@ def test_page_renders_in_a_browser(stack: Project, tmp_path: Path) -> None:
     assert "Hello World!" in shown
 
 
-def test_app_runs_the_official_image_with_publish_mounted_read_only(stack: Project) -> None:
+@pytest.mark.native
+def test_app_runs_the_official_image_with_publish_mounted_read_only(stack: Project, compiled: str) -> None:
     container = json.loads(run("docker", "inspect", stack.compose("ps", "--quiet", "app").stdout.strip()).stdout)[0]
 
-    assert container["Config"]["Image"] == "mcr.microsoft.com/dotnet/aspnet:10.0"
+    assert container["Config"]["Image"] == OFFICIAL_IMAGES[compiled]
     assert container["Config"]["WorkingDir"] == "/app"
-    assert [container["Path"], *container["Args"]] == ["dotnet", "myapp.dll"]
+    assert [container["Path"], *container["Args"]] == COMMANDS[compiled]
     mounts = {mount["Destination"]: mount for mount in container["Mounts"]}
     assert mounts["/app"]["Source"] == str(stack.root / "publish")
     assert mounts["/app"]["RW"] is False
@@ -69,17 +96,19 @@ def test_clone_contains_no_publish_override_or_env(from_source: Project) -> None
     assert not {"publish", "compose.override.yaml", ".env"} & {path.name for path in from_source.root.iterdir()}
 
 
+@pytest.mark.native
 def test_clone_serves_the_page_from_an_image_built_from_source(from_source: Project) -> None:
     page = from_source.get()
 
     assert (page.status, page.text) == (200, "Hello World!")
-    assert from_source.inside("app", "id", "-u").stdout.strip() == "1654"
+    assert "\nUid:\t1654\t1654\t" in from_source.beside("app", "cat", "/proc/1/status").stdout
 
 
-def test_image_runs_the_app_as_its_user(from_source: Project) -> None:
+@pytest.mark.native
+def test_image_runs_the_app_as_its_user(from_source: Project, compiled: str) -> None:
     image = run("docker", "compose", "images", "--quiet", "app", cwd=from_source.root, env=from_source.environment)
 
     config = json.loads(run("docker", "image", "inspect", image.stdout.strip()).stdout)[0]["Config"]
 
     assert config["User"] == "1654:1654"
-    assert config["Entrypoint"] == ["dotnet", "myapp.dll"]
+    assert config["Entrypoint"] == COMMANDS[compiled]
