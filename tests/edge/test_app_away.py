@@ -12,6 +12,7 @@ pytestmark = pytest.mark.engine
 PAGE = "Back in a moment"
 
 
+@pytest.mark.native
 def test_proxy_serves_its_502_page_without_the_app(changing_stack: Project, port: int) -> None:
     changing_stack.compose("stop", "app")
 

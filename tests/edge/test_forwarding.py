@@ -20,6 +20,7 @@ def address_of_the_host(stack: Project, proxy: str) -> str:
     return str(network["Gateway"])
 
 
+@pytest.mark.native
 def test_app_receives_client_address_scheme_and_host_with_port(stack: Project, proxy: str, port: int) -> None:
     seen = json.loads(exchange(port, head("/request/a?b=c", host=f"example.org:{port}")).body)
 
@@ -28,10 +29,12 @@ def test_app_receives_client_address_scheme_and_host_with_port(stack: Project, p
     assert (seen["method"], seen["target"]) == ("GET", "/request/a?b=c")
 
 
+@pytest.mark.native
 def test_host_without_port_is_unchanged(port: int) -> None:
     assert json.loads(exchange(port, head("/request/", host="example.org")).body)["host"] == "example.org"
 
 
+@pytest.mark.native
 @pytest.mark.parametrize(
     "lines",
     [
@@ -59,6 +62,7 @@ def test_client_cannot_spoof_forwarded_headers(stack: Project, proxy: str, port:
     assert not passed_on & {"forwarded", "x-forwarded-host", "x-forwarded-prefix", "x-forwarded-proto"}
 
 
+@pytest.mark.native
 def test_websocket_echoes_and_closes(port: int) -> None:
     with WebSocket(port, "/echo-websocket") as websocket:
         websocket.send("héllo".encode())
@@ -85,6 +89,7 @@ def test_event_stream_is_not_buffered(port: int) -> None:
     assert b"content-encoding" not in received.lower()
 
 
+@pytest.mark.native
 def test_post_that_accepts_an_event_stream_keeps_its_body(port: int) -> None:
     body = b"x" * 100_000
     framing = f"Content-Length: {len(body)}"
@@ -94,6 +99,7 @@ def test_post_that_accepts_an_event_stream_keeps_its_body(port: int) -> None:
     assert (response.status, response.body) == (200, body)
 
 
+@pytest.mark.native
 def test_31_kb_of_cookies_reach_the_app(port: int) -> None:
     cookies = "; ".join(f"c{i}={'x' * 992}" for i in range(31))
 
@@ -102,6 +108,7 @@ def test_31_kb_of_cookies_reach_the_app(port: int) -> None:
     assert seen["headers"]["Cookie"] == cookies
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("shape", ["headers", "header"])
 def test_31_kb_of_response_headers_reach_the_client(port: int, shape: str) -> None:
     response = exchange(port, head(f"/response?{shape}=31000"))

@@ -1,8 +1,8 @@
-"""Least privilege, read inside the running containers."""
+"""Least privilege, read in the namespaces of the running containers."""
 
 import pytest
 
-from tests.testkit.stack import Project
+from tests.testkit.stack import ROOT, Project
 
 pytestmark = pytest.mark.engine
 
@@ -16,10 +16,11 @@ def service(request: pytest.FixtureRequest, proxy: str) -> str:
 def status_of_every_process(stack: Project, service: str) -> list[dict[str, str]]:
     """/proc/PID/status of all processes in a container, as dictionaries."""
     script = "for status in /proc/[0-9]*/status; do echo ==; cat $status; done"
-    processes = stack.inside(service, "sh", "-c", script).stdout.split("==\n")[1:]
+    processes = stack.beside(service, "sh", "-c", script).stdout.split("==\n")[1:]
     return [dict(line.split(":\t", 1) for line in process.splitlines() if ":\t" in line) for process in processes]
 
 
+@pytest.mark.native
 def test_processes_run_as_their_user_in_no_further_group(stack: Project, service: str) -> None:
     uid, groups = ("1654", {"1654"}) if service == "app" else ("1655", {"1654", "1655"})
 
@@ -29,19 +30,22 @@ def test_processes_run_as_their_user_in_no_further_group(stack: Project, service
     assert {group for process in processes for group in process["Groups"].split()} <= groups
 
 
+@pytest.mark.native
 def test_processes_have_no_capability_and_cannot_gain_one(stack: Project, service: str) -> None:
     for process in status_of_every_process(stack, service):
         assert {process[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
         assert process["NoNewPrivs"] == "1"
 
 
+@pytest.mark.native
 def test_root_file_system_is_read_only(stack: Project, service: str) -> None:
     for directory in ("/", "/app" if service == "app" else f"/etc/{service}", "/usr"):
-        refused = stack.inside(service, "touch", f"{directory}/x", check=False)
+        refused = stack.beside(service, "touch", f"{ROOT}{directory}/x", check=False)
         assert refused.returncode != 0
         assert "Read-only file system" in refused.stderr
 
 
+@pytest.mark.native
 def test_containers_limit_memory_processes_and_logs(stack: Project, service: str) -> None:
     limits = stack.inspect(service)["HostConfig"]
 
@@ -52,32 +56,37 @@ def test_containers_limit_memory_processes_and_logs(stack: Project, service: str
     assert limits["RestartPolicy"]["Name"] == "always"
 
 
+@pytest.mark.native
 def test_app_has_no_network_interface_but_loopback(stack: Project) -> None:
-    assert stack.inside("app", "ls", "/sys/class/net").stdout.split() == ["lo"]
+    assert stack.beside("app", "ls", "/sys/class/net").stdout.split() == ["lo"]
 
 
+@pytest.mark.native
 def test_app_has_no_tcp_socket(stack: Project) -> None:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        heading, *sockets = stack.inside("app", "cat", table).stdout.splitlines()
+        heading, *sockets = stack.beside("app", "cat", table).stdout.splitlines()
         assert "local_address" in heading
         assert sockets == []
 
 
+@pytest.mark.native
 def test_volume_is_owned_by_the_app_and_entered_by_its_group(stack: Project) -> None:
-    assert stack.inside("app", "stat", "-c", "%u:%g %a", "/tmp/myapp").stdout.strip() == "1654:1654 710"
-    assert stack.inside("app", "stat", "-f", "-c", "%T", "/tmp/myapp").stdout.strip() == "tmpfs"
+    assert stack.beside("app", "stat", "-c", "%u:%g %a", f"{ROOT}/tmp/myapp").stdout.strip() == "1654:1654 710"
+    assert stack.beside("app", "stat", "-f", "-c", "%T", f"{ROOT}/tmp/myapp").stdout.strip() == "tmpfs"
     mount = next(
-        line for line in stack.inside("app", "cat", "/proc/mounts").stdout.splitlines() if " /tmp/myapp " in line
+        line for line in stack.beside("app", "cat", "/proc/1/mounts").stdout.splitlines() if " /tmp/myapp " in line
     )
     assert {"nosuid", "nodev", "noexec"} <= set(mount.split()[3].split(","))
 
 
+@pytest.mark.native
 def test_socket_is_accessible_to_owner_and_group_only(stack: Project) -> None:
-    listing = stack.inside("app", "sh", "-c", "stat -c '%F %u:%g %a' -L /tmp/myapp/kestrel.sock").stdout.strip()
+    listing = stack.beside("app", "stat", "-c", "%F %u:%g %a", "-L", f"{ROOT}/tmp/myapp/kestrel.sock").stdout.strip()
 
     assert listing == "socket 1654:1654 660"
 
 
+@pytest.mark.native
 def test_proxy_connects_but_cannot_list_or_write_the_socket_directory(stack: Project, proxy: str) -> None:
     assert stack.get().text == "Hello World!"
     assert "Permission denied" in stack.inside(proxy, "ls", "/tmp/myapp", check=False).stderr

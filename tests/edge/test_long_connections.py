@@ -21,6 +21,7 @@ def app_exit_code(stack: Project) -> int:
     return int(state(stack, "app")["State"]["ExitCode"])  # type: ignore[index]
 
 
+@pytest.mark.native
 def test_websocket_of_a_stopping_app_gets_close_1001(changing_stack: Project, port: int) -> None:
     with WebSocket(port, "/echo-websocket") as client, ThreadPoolExecutor() as pool:
         client.send(b"hello")
@@ -49,6 +50,7 @@ def test_silent_websocket_client_is_aborted(changing_stack: Project, port: int) 
     assert app_exit_code(changing_stack) == 0
 
 
+@pytest.mark.native
 def test_event_stream_of_a_stopping_app_ends(changing_stack: Project, port: int) -> None:
     with connect(port) as connection, ThreadPoolExecutor() as pool:
         connection.sendall(head("/events?deaf=true", "Accept: text/event-stream"))

@@ -12,12 +12,14 @@ pytestmark = pytest.mark.engine
 VERSIONS = {"h2o": "2.2", "nginx": "1.30", "caddy": "2.11"}
 
 
+@pytest.mark.native
 def test_proxy_serves_the_page(stack: Project) -> None:
     page = stack.get()
 
     assert (page.status, page.text) == (200, "Hello World!")
 
 
+@pytest.mark.native
 def test_services_are_healthy(stack: Project, proxy: str) -> None:
     states = stack.compose("ps", "--format", "{{.Service}} {{.Health}}").stdout.splitlines()
 

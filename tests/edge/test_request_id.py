@@ -20,6 +20,7 @@ def log(stack: Project, service: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
+@pytest.mark.native
 def test_response_and_both_logs_have_one_id(stack: Project, proxy: str, port: int) -> None:
     request_id = exchange(port, head("/throw?seconds=0")).headers["x-request-id"]
 
@@ -32,6 +33,7 @@ def test_response_and_both_logs_have_one_id(stack: Project, proxy: str, port: in
     )
 
 
+@pytest.mark.native
 def test_visitor_cannot_choose_the_id(stack: Project, port: int) -> None:
     response = exchange(port, head("/request/", *CHOSEN))
 

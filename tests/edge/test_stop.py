@@ -24,6 +24,7 @@ def exit_code(stack: Project, proxy: str) -> int:
     return int(state(stack, proxy)["State"]["ExitCode"])  # type: ignore[index]
 
 
+@pytest.mark.native
 def test_stop_answers_the_request_in_flight(changing_stack: Project, proxy: str, port: int) -> None:
     with connect(port) as connection, ThreadPoolExecutor() as pool:
         connection.sendall(head("/halves?seconds=1"))
