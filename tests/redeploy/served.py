@@ -13,50 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.testkit.bake import copy_project, edit
+from tests.testkit.bake import copy_project
 from tests.testkit.load import Visitors
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import Project, project
-
-# What a test can switch on in appsettings.json: a page of its own, and the ways in which a new version can be bad.
-SWITCHES = """
-var fault = builder.Configuration["Fault"];
-switch (fault)
-{
-    case "throw":
-        throw new InvalidOperationException("planned: it throws");
-    case "hang":
-        Console.WriteLine("planned: it hangs");
-        Thread.Sleep(Timeout.Infinite);
-        break;
-    case "exit":
-        new Timer(_ => { Console.WriteLine("planned: it exits"); Environment.Exit(3); }).Change(2000, Timeout.Infinite);
-        break;
-}
-
-var app = builder.Build();
-if (fault == "sick")
-{
-    app.MapGet("/healthz", () => Results.StatusCode(503)).WithOrder(-1);
-}
-
-app.MapPost("/echo", async (HttpRequest request) =>
-{
-    using var body = new MemoryStream();
-    await request.Body.CopyToAsync(body);
-    return Results.Bytes(body.ToArray());
-});
-app.MapGet("/slow", async () =>
-{
-    await Task.Delay(1500);
-    return "slow";
-});
-app.UseWebSockets();
-app.MapRequests();
-"""
-
-ENDPOINTS = Path(__file__).parent.parent / "testkit" / "RequestEndpoints.cs"
-
 
 # What `dotnet publish SOURCE -c Release -o TARGET` makes of sources of which only the settings have changed.
 QUICK_DOTNET = """#!/bin/sh
@@ -181,14 +141,11 @@ def get(connection: http.client.HTTPConnection) -> bool:
     return bool(answer.read()) and answer.status == 200
 
 
-def make_site(default_project: Path, root: Path, name: str) -> Site:
-    """Copy the project, with the switches in its Program.cs; remove what a killed test run left under its name."""
-    copy_project(default_project, root)
+def make_site(project_with_pages: Path, root: Path, name: str) -> Site:
+    """Copy the project, which has been published; remove what a killed test run left under its name."""
+    copy_project(project_with_pages, root)
     site = Site(project(root, name))
     site.remove()
-    shutil.copy(ENDPOINTS, site.program.parent)
-    edit(site.program, "var app = builder.Build();\n", SWITCHES.lstrip())
-    edit(site.program, '"Hello World!"', 'app.Configuration["Page"]')
     site.set("first")
     return site
 

@@ -13,6 +13,7 @@ from tests.testkit.stack import Project
 pytestmark = [pytest.mark.engine, pytest.mark.sdk]
 
 
+@pytest.mark.native
 def test_redeploy_serves_an_edit_without_a_failed_request(mounted: Site) -> None:
     before = mounted.containers()
     mounted.set("An edit")
@@ -66,6 +67,7 @@ def test_redeploy_accepts_a_conf_that_is_not_utf8(mounted: Site) -> None:
         conf.write_bytes(text)
 
 
+@pytest.mark.native
 def test_rollback_swaps_the_versions(mounted: Site) -> None:
     page = mounted.project.get().text
     mounted.set("two")
@@ -96,6 +98,7 @@ def test_redeploy_changes_nothing_where_the_sources_do_not_compile(mounted: Site
     assert mounted.tidy()
 
 
+@pytest.mark.native
 @pytest.mark.parametrize(
     ("fault", "options", "reason", "logged"),
     [

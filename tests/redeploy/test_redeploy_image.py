@@ -17,6 +17,7 @@ def images(site: Site) -> dict[str, str]:
     return {tag: identity for tag, _, identity in (line.partition(" ") for line in lines)}
 
 
+@pytest.mark.native
 def test_redeploy_builds_an_image_and_keeps_one_previous(built: Site) -> None:
     label = f"label=com.docker.compose.project={built.project.environment['COMPOSE_PROJECT_NAME']}"
     ours = ("docker", "image", "ls", "--quiet", "--no-trunc", "--filter", label)
@@ -41,6 +42,7 @@ def test_redeploy_builds_an_image_and_keeps_one_previous(built: Site) -> None:
     assert built.containers("app") + built.containers("h2o") == running
 
 
+@pytest.mark.native
 def test_rollback_swaps_the_images(built: Site) -> None:
     page, now = built.project.get().text, images(built)
     if "previous" not in now:
@@ -79,8 +81,8 @@ def test_redeploy_rolls_back_a_bad_image(built: Site, fault: str, reason: str) -
     assert built.tidy()
 
 
-def test_rollback_from_one_mode_to_the_other_is_refused(default_project: Path, tmp_path: Path) -> None:
-    site = make_site(default_project, tmp_path / "myapp", "uds-stack-redeploy-modes")
+def test_rollback_from_one_mode_to_the_other_is_refused(project_with_pages: Path, tmp_path: Path) -> None:
+    site = make_site(project_with_pages, tmp_path / "myapp", "uds-stack-redeploy-modes")
     override = site.root / "compose.override.yaml"
     text = override.read_text()
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.redeploy.served import Site, get, make_site
+from tests.redeploy.served import Site, get
 from tests.testkit import combinations
 from tests.testkit.bake import edit
 from tests.testkit.load import Visitors
@@ -40,16 +40,14 @@ EDITS = {
 
 
 @pytest.fixture(scope="module")
-def sites(default_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
+def sites(project_with_pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
     """A running site for each proxy, all with the same app."""
-    first = make_site(default_project, tmp_path_factory.mktemp("reload") / "myapp", "uds-stack-reload")
-    run("dotnet", "publish", first.program.parent, "--configuration", "Release", "--output", first.root / "publish")
     found: dict[str, Site] = {}
     try:
         for proxy in EDITS:
             root = combinations.bake(proxy, tmp_path_factory.mktemp(f"reload-{proxy}"))
             for folder in ("src", "publish"):
-                run("cp", "--recursive", "--no-target-directory", first.root / folder, root / folder)
+                run("cp", "--recursive", "--no-target-directory", project_with_pages / folder, root / folder)
             site = Site(project(root, f"uds-stack-reload-{proxy}"), proxy)
             found[proxy] = site.without_sdk(tmp_path_factory.mktemp(f"quick-{proxy}"))
         with ThreadPoolExecutor() as pool:
