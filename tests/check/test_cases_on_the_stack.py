@@ -13,7 +13,7 @@ import pytest
 
 from tests.check.corpus import Case, cases
 from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.combinations import HTTPS, ON_COMPOSE
+from tests.testkit.combinations import AHEAD, HTTPS, NATIVE, ON_COMPOSE
 from tests.testkit.once import Once
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import WORKER, Project, free_port, project
@@ -30,16 +30,29 @@ def published(once: Once) -> Path:
     return folder / "shop"
 
 
+def publish_natively(project: Path, native: Path) -> None:
+    """Publish a project whose app is compiled ahead of time: with the program of another one, under its own name."""
+    shutil.rmtree(project / "publish")
+    publish = copy_project(native / "publish", project / "publish")
+    (publish / native.name).rename(publish / project.name)
+    shutil.copy(project / "src" / project.name / "appsettings.json", publish)
+
+
 @pytest.fixture
-def stack_of(published: Path, shop_of: Callable[[str], Path], tmp_path: Path) -> Iterator[Callable[[str], Project]]:
+def stack_of(
+    published: Path, project_of: Callable[[str], Path], shop_of: Callable[[str], Path], tmp_path: Path
+) -> Iterator[Callable[[str], Project]]:
     """A function that gives a copy to be edited, of a combination of answers: one in a test."""
     stack = project(tmp_path / "shop", f"check-edits-stack-{WORKER}")
     stack = replace(stack, environment={**stack.environment, "HTTPS_PORT": str(free_port())})
 
     def copy(combination: str) -> Project:
         copy_project(shop_of(combination), stack.root)
-        shutil.rmtree(stack.root / "publish")
-        copy_project(published / "publish", stack.root / "publish")
+        if NATIVE in combination:
+            publish_natively(stack.root, project_of(AHEAD))
+        else:
+            shutil.rmtree(stack.root / "publish")
+            copy_project(published / "publish", stack.root / "publish")
         stack.remove()
         return stack
 
@@ -55,7 +68,7 @@ def shown() -> list[Case]:
 def test_unedited_project_works(combination: str, stack_of: Callable[[str], Project]) -> None:
     stack = stack_of(combination)
     stack.up()
-    if combination.endswith(HTTPS):
+    if HTTPS in combination:
         page = ("curl", "-sSL", "--cacert", stack.root / "tls/live/cert.pem", stack.url)
         assert run(*page).stdout == "Hello World!"
     else:
