@@ -74,6 +74,24 @@ def new_version(site: Site, text: str, tag: str) -> None:
     site.set_image("app", tag)
 
 
+def kill_app(site: Site) -> None:
+    """Let the app of one pod eat memory until the kernel kills it, and wait until it is restarted and all is ready."""
+
+    def restarts() -> int:
+        statuses = [pod["status"] for pod in site.pods()]
+        found = [one for status in statuses for one in status["containerStatuses"] + status["initContainerStatuses"]]
+        return sum(int(one["restartCount"]) for one in found if one["name"] == "app")
+
+    before = restarts()
+    run("curl", "-sS", "--max-time", "20", f"http://127.0.0.1:{site.ports[0]}/eat", check=False)
+
+    eventually(lambda: restarts() > before, "a restart of the app", within=60)
+    site.kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s")
+    for pod in site.pods():
+        asked = site.inside("h2o", "curl", "-fsS", "http://127.0.0.1:8080/healthz", pod=pod["metadata"]["name"])
+        assert asked == "Healthy"
+
+
 def page(site: Site) -> str:
     """Fetch the page through the Service, over https where that is on."""
     secure = len(site.ports) > 1

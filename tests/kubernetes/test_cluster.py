@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.kubernetes.conftest import build, new_version, page, roll_out_under_load, visitors
+from tests.kubernetes.conftest import build, kill_app, new_version, page, roll_out_under_load, visitors
 from tests.testkit.bake import edit
 from tests.testkit.cluster import SIDECARS, Site
 from tests.testkit.process import eventually, run
@@ -89,20 +89,7 @@ def test_version_that_never_becomes_healthy_does_not_take_over(site: Site) -> No
 
 
 def test_killed_app_comes_back(site: Site) -> None:
-    def restarts() -> int:
-        statuses = [pod["status"] for pod in site.pods()]
-        found = [one for status in statuses for one in status["containerStatuses"] + status["initContainerStatuses"]]
-        return sum(int(one["restartCount"]) for one in found if one["name"] == "app")
-
-    before = restarts()
-    # It eats memory until the kernel kills it.
-    run("curl", "-sS", "--max-time", "20", f"http://127.0.0.1:{site.ports[0]}/eat", check=False)
-
-    eventually(lambda: restarts() > before, "a restart of the app", within=60)
-    site.kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=120s")
-    for pod in site.pods():
-        asked = site.inside("h2o", "curl", "-fsS", "http://127.0.0.1:8080/healthz", pod=pod["metadata"]["name"])
-        assert asked == "Healthy"
+    kill_app(site)
 
 
 def test_eviction_leaves_one_pod(site: Site) -> None:

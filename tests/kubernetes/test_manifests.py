@@ -2,12 +2,14 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from tests.testkit import combinations
+from tests.testkit.cluster import Cluster, overlay
 from tests.testkit.process import cannot_run, run
 
 OLDEST = (1, 33)
@@ -109,6 +111,27 @@ def test_each_mounted_volume_exists_and_is_mounted(pod: dict[str, Any]) -> None:
     mounted = {mount["name"] for one in pod["initContainers"] + pod["containers"] for mount in one["volumeMounts"]}
 
     assert mounted == {volume["name"] for volume in pod["volumes"]}
+
+
+def test_patch_for_old_clusters_runs_no_program_in_the_image_of_the_app(
+    project: Path, rendered: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    old = SimpleNamespace(version=(1, 20), take_ports=lambda count: [30080 + i for i in range(count)])
+    site = overlay(cast(Cluster, old), project, tmp_path / "overlay", "old")
+
+    patched = list(yaml.safe_load_all(run("kubectl", "kustomize", site.overlay).stdout))
+
+    pod = of_kind(patched, "Deployment")["spec"]["template"]["spec"]
+    (directory,), (proxy, app) = pod["initContainers"], pod["containers"]
+    (before,) = of_kind(rendered, "Deployment")["spec"]["template"]["spec"]["initContainers"]
+    assert directory["image"] == proxy["image"]
+    assert directory["securityContext"] == app["securityContext"] == before["securityContext"]
+    assert app["image"] == before["image"]
+    assert app["lifecycle"]["preStop"]["exec"]["command"] == [
+        *app["startupProbe"]["exec"]["command"][:-1],
+        "sleep",
+        "9",
+    ]
 
 
 def test_default_project_has_no_manifest(default_project: Path) -> None:

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.WebSockets;
 using System.Runtime.InteropServices;
 
@@ -6,6 +7,13 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Pages for the tests of faults: each lasts long enough to meet one, checks the way there and back, or is one.</summary>
 internal static class FaultEndpoints
 {
+    /// <summary>A command that lasts so many seconds, because the app's image may have none.</summary>
+    public static int Sleep(string seconds)
+    {
+        Thread.Sleep(TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)));
+        return 0;
+    }
+
     /// <summary>What is wrong with a version, as the setting Fault says.</summary>
     public static void AddFault(this WebApplicationBuilder builder)
     {

@@ -152,9 +152,11 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return patches for a cluster that knows neither sidecars nor the sleep of preStop: the app beside the proxy.
 
     What a sidecar would do by itself is written out: the socket's directory is made before the proxy's container, and
-    the app stops after the proxy.
+    the app stops after the proxy. The app's image may hold no program, so the proxy's makes the directory, and the app
+    itself sleeps (`add_endpoints`).
     """
     app = deployment["spec"]["template"]["spec"]["initContainers"][0]
+    sleep = [*app["startupProbe"]["exec"]["command"][:-1], "sleep"]
     socket = deployment["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][-1]["mountPath"]
     directory = {key: app[key] for key in ("securityContext", "volumeMounts")}
     directory |= {"name": "directory", "command": ["mkdir", "-p", "-m", "0710", socket]}
@@ -162,10 +164,10 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     beside = [
         {"op": "copy", "from": f"{pod}/initContainers/0", "path": f"{pod}/containers/1"},
         {"op": "remove", "path": f"{pod}/containers/1/restartPolicy"},
-        {"op": "add", "path": f"{pod}/containers/1/lifecycle", "value": _sleep(PROXY_STOPS)},
+        {"op": "add", "path": f"{pod}/containers/1/lifecycle", "value": _pre_stop(*sleep, PROXY_STOPS)},
         {"op": "replace", "path": f"{pod}/initContainers/0", "value": directory},
-        {"op": "copy", "from": f"{pod}/containers/1/image", "path": f"{pod}/initContainers/0/image"},
-        {"op": "replace", "path": f"{pod}/containers/0/lifecycle", "value": _sleep(5)},
+        {"op": "copy", "from": f"{pod}/containers/0/image", "path": f"{pod}/initContainers/0/image"},
+        {"op": "replace", "path": f"{pod}/containers/0/lifecycle", "value": _pre_stop("sleep", 5)},
     ]
     budget = [{"op": "replace", "path": "/apiVersion", "value": "policy/v1beta1"}]
     return [
@@ -174,5 +176,5 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _sleep(seconds: int) -> dict[str, Any]:
-    return {"preStop": {"exec": {"command": ["sleep", str(seconds)]}}}
+def _pre_stop(*command: str | int) -> dict[str, Any]:
+    return {"preStop": {"exec": {"command": [str(word) for word in command]}}}
