@@ -185,10 +185,12 @@ def test_stop_of_old_version_keeps_socket_of_new_one(faulty_stack: Project) -> N
 @pytest.mark.native
 def test_stop_of_app_answers_requests_in_flight(faulty_stack: Project) -> None:
     with ThreadPoolExecutor() as pool:
-        slow = [pool.submit(faulty_stack.get, "/slow?seconds=2") for _ in range(4)]
+        slow = [pool.submit(faulty_stack.get, "/slow?seconds=6") for _ in range(4)]
         events = [pool.submit(faulty_stack.get, "/events") for _ in range(4)]
-        eventually(lambda: connected(faulty_stack) >= 8, "all requests at the app")
-        faulty_stack.compose("stop", "app")
+        try:
+            eventually(lambda: connected(faulty_stack) >= 8, "all requests at the app", within=5)
+        finally:
+            faulty_stack.compose("stop", "app")  # the pool waits for the event streams, which end with it
 
         assert [(page.result().status, page.result().text) for page in slow] == [(200, "slow")] * 4
         assert all(page.result().text.endswith("data: bye\n\n") for page in events)
