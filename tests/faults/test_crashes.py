@@ -184,7 +184,7 @@ def test_stop_of_old_version_keeps_socket_of_new_one(faulty_stack: Project) -> N
 
 @pytest.mark.native
 def test_stop_of_app_answers_requests_in_flight(faulty_stack: Project) -> None:
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(8) as pool:
         slow = [pool.submit(faulty_stack.get, "/slow?seconds=6") for _ in range(4)]
         events = [pool.submit(faulty_stack.get, "/events") for _ in range(4)]
         try:

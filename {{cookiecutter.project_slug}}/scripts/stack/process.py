@@ -49,8 +49,8 @@ class Program:
         """Start a program in a folder.
 
         `environment` replaces that of this process. `merge` sends its errors where its output goes. Each of `pass_fds`
-        stays open in the program and what it starts, outside of Windows. Raises OSError where the program cannot be started, ValueError where an argument
-        holds a zero byte.
+        stays open in the program and what it starts, outside of Windows. Raises OSError where the program cannot be
+        started, ValueError where an argument holds a zero byte.
         """
         self._process = subprocess.Popen(  # noqa: S603 - no shell: each word stays one argument
             [str(word) for word in command],
