@@ -92,6 +92,14 @@ def kill_app(site: Site) -> None:
         assert asked == "Healthy"
 
 
+def restarted(site: Site) -> str:
+    """Name the containers of the pods that were started again, and how each ended before."""
+    kinds = ("initContainerStatuses", "containerStatuses")
+    found = [one for pod in site.pods() for kind in kinds for one in pod["status"].get(kind, [])]
+    again = [f"{one['name']}, {one['restartCount']} times, {one['lastState']}" for one in found if one["restartCount"]]
+    return "; ".join(again) or "none"
+
+
 def page(site: Site) -> str:
     """Fetch the page through the Service, over https where that is on."""
     secure = len(site.ports) > 1
@@ -118,7 +126,7 @@ def roll_out_under_load(site: Site, *pages: str) -> Visitors:
         site.wait_for_old_pods()
     print(
         f"{site.namespace}: {load.requests:,} requests, {load.failed} failed {dict(load.bad) or ''}; new pods ready "
-        f"after {ready:.0f} s, old ones gone after {time.monotonic() - begin:.0f} s"
+        f"after {ready:.0f} s, old ones gone after {time.monotonic() - begin:.0f} s; restarted: {restarted(site)}"
     )
     assert load.good > 100
     return load

@@ -19,7 +19,7 @@ from tests.testkit.process import run
 
 SIDECARS = (1, 33)  # the first version that has them for everybody
 POD_SECURITY = (1, 25)  # the first that enforces a profile by a label
-WAIT = "180s"
+WAIT = "300s"
 PROXY_STOPS = 9  # seconds after which it has ended, in the tests
 
 
