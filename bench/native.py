@@ -27,6 +27,7 @@ KINDS = {"at run time": "h2o", "ahead of time": "h2o-native"}
 ROUNDS = 9
 PUBLISHES = 3
 PROBES = 10
+RESET = 11.0  # seconds after which the engine takes a start for a success, and does not wait longer before the next
 REST = 5.0  # seconds without a request, after which the memory at rest is read
 LOAD = ("h2load", "--h1", "--clients=64", "--duration=5")
 CGROUPS = Path("/sys/fs/cgroup")
@@ -138,6 +139,7 @@ def measure_start(subject: Subject, found: Found) -> None:
 
 def measure_outage(subject: Subject, found: Found) -> None:
     """Kill the app."""
+    time.sleep(RESET)
     pid = main_process(subject.stack, "app")
     watch = Watch(subject.stack, subject.container, subject.program)
     begin = time.monotonic()
