@@ -5,7 +5,6 @@ Both stacks run at once and take turns. It needs root, to kill the app as a faul
 
 import contextlib
 import http.client
-import json
 import os
 import shutil
 import statistics
@@ -17,6 +16,7 @@ from pathlib import Path
 from signal import SIGKILL
 
 from bench.compare.generator.usage import Container, find
+from bench.compare.load import parse_h2load
 from bench.report import load_of_machine, markdown, ratio, say, seconds
 from tests.testkit import combinations
 from tests.testkit.faults import main_process
@@ -112,9 +112,8 @@ class Subject:
         """The name of the app's process."""
         return Path(self.health_check[0]).name
 
-    @property
     def cgroup(self) -> Container:
-        """The cgroup of the app's container."""
+        """Find the cgroup of the app's container, which lives from its start to its end."""
         return find(CGROUPS, self.container)
 
 
@@ -124,7 +123,7 @@ def start(kind: str, folder: Path) -> Subject:
     (root / "compose.override.yaml").unlink()
     stack = project(root, f"uds-stack-native-{KINDS[kind]}")
     stack.up()
-    container = json.loads(run("docker", "inspect", stack.compose("ps", "--quiet", "app").stdout.strip()).stdout)[0]
+    container = stack.inspect("app")
     return Subject(stack, container["Id"], container["Config"]["Healthcheck"]["Test"][1:])
 
 
@@ -152,20 +151,23 @@ def measure_outage(subject: Subject, found: Found) -> None:
 def measure_memory(subject: Subject, found: Found) -> None:
     """Read the app's memory at rest and under load, and what a request costs it."""
     time.sleep(REST)  # the state that is measured is one in which nothing happens
-    found.add("memory at rest, MiB", subject.cgroup.memory_bytes() / 2**20)
-    before = subject.cgroup.cpu_us()
-    printed = run(*LOAD, f"http://127.0.0.1:{subject.stack.environment['HTTP_PORT']}/").stdout
-    requests = int(printed.split("status codes: ")[1].split()[0])
-    found.add("memory under load, MiB", subject.cgroup.memory_bytes() / 2**20)
-    found.add("CPU of the app for a request, µs", (subject.cgroup.cpu_us() - before) / requests)
+    cgroup = subject.cgroup()
+    found.add("memory at rest, MiB", cgroup.memory_bytes() / 2**20)
+    before = cgroup.cpu_us()
+    counted = parse_h2load(run(*LOAD, f"http://127.0.0.1:{subject.stack.environment['HTTP_PORT']}/").stdout)
+    if counted.failed:
+        raise SystemExit(f"{counted.failed} requests to the app failed under load")
+    found.add("memory under load, MiB", cgroup.memory_bytes() / 2**20)
+    found.add("CPU of the app for a request, µs", (cgroup.cpu_us() - before) / counted.good)
 
 
 def measure_probe(subject: Subject, found: Found) -> None:
     """Run the health check."""
-    before = subject.cgroup.cpu_us()
+    cgroup = subject.cgroup()
+    before = cgroup.cpu_us()
     for _ in range(PROBES):
         run("docker", "exec", subject.container, *subject.health_check)
-    found.add("CPU of a health check, ms", (subject.cgroup.cpu_us() - before) / PROBES / 1000)
+    found.add("CPU of a health check, ms", (cgroup.cpu_us() - before) / PROBES / 1000)
 
 
 def measure_publish(subject: Subject, found: Found) -> None:

@@ -5,15 +5,16 @@ import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from tests.testkit.process import run
 
 BEGIN = time.monotonic()
 
 
-def say(text: str) -> None:
-    """Print the current step, with the seconds since the start."""
-    print(f"{time.monotonic() - BEGIN:6.0f} s  {text}", flush=True)
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print the current step, with the seconds since the start, to stdout or to another stream."""
+    print(f"{time.monotonic() - BEGIN:6.0f} s  {text}", file=stream, flush=True)
 
 
 def seconds(*command: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.compare.aggregate import Cells
 from bench.compare.load import Sample
-from bench.compare.variants import ALL, Variant
+from bench.compare.variants import VARIANTS, Variant
 from bench.compare.workloads import WORKLOADS, Workload
 
 GREY = "#7b7b7b"  # text and lines: 4 to 1 against white and against black
@@ -54,8 +54,8 @@ def draw(samples: Sequence[Sample], folder: Path) -> None:
 
 def _visited(cells: Cells, workloads: Iterable[Workload]) -> tuple[list[Workload], list[Variant]]:
     """Return those workloads that were visited, and the variants that were visited with all of these."""
-    found = [workload for workload in workloads if any(cells.rounds(one.name, workload.name) for one in ALL)]
-    return found, [one for one in ALL if all(cells.rounds(one.name, workload.name) for workload in found)]
+    found = [workload for workload in workloads if any(cells.rounds(one.name, workload.name) for one in VARIANTS)]
+    return found, [one for one in VARIANTS if all(cells.rounds(one.name, workload.name) for workload in found)]
 
 
 def _median(cells: Cells, variant: Variant, workload: Workload, figure: str) -> float:

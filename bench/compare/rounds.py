@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from bench import report
 from bench.compare.load import LoadError, Sample
 from bench.compare.stacks import Stack
 from bench.compare.workloads import WORKLOADS, Workload
-from bench.report import BEGIN
 
 SEED = 1
 
@@ -49,8 +49,8 @@ class Options:
 
 
 def say(text: str) -> None:
-    """Print the current step, with the seconds since the start."""
-    print(f"{time.monotonic() - BEGIN:6.0f} s  {text}", file=sys.stderr, flush=True)
+    """Print the current step to stderr."""
+    report.say(text, sys.stderr)
 
 
 class Progress:

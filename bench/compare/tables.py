@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.compare.aggregate import Cells, Interval
 from bench.compare.load import Sample
-from bench.compare.variants import ALL, DEFAULT, TITLES, Variant
+from bench.compare.variants import DEFAULT, TITLES, VARIANTS, Variant
 from bench.compare.workloads import WORKLOADS, Workload
 from bench.report import markdown
 
@@ -56,7 +56,7 @@ class Goal:
 def render(samples: Sequence[Sample], heading: str) -> str:
     """Return all tables as Markdown."""
     cells = Cells(samples)
-    variants = [variant for variant in ALL if variant.name in {sample.variant for sample in samples}]
+    variants = [variant for variant in VARIANTS if variant.name in {sample.variant for sample in samples}]
     workloads = [workload for workload in WORKLOADS if workload.name in {sample.workload for sample in samples}]
     saturated = [workload for workload in workloads if not workload.rate]
     paced = [workload for workload in workloads if workload.rate]

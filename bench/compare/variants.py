@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.soak.proxies import PROXIES
-from tests.testkit.bake import REPO
 
 SOCKET = "/tmp/bench/kestrel.sock"  # noqa: S108, in the containers; as the template makes it of the project's name
 DEFAULT = "h2o"  # the template's answer where nobody is asked
@@ -75,14 +73,10 @@ def _foreign(proxy: str) -> Variant:
     return Variant(proxy, f"{TITLES[proxy]}, socket", proxy=proxy, files=(f"{proxy}/compose.yaml",))
 
 
-def _has_native_aot() -> bool:
-    return "native_aot" in json.loads((REPO / "cookiecutter.json").read_text())
-
-
 # HAProxy and YARP write no access log, so this one shows what H2O's costs on its way to the engine.
 LOG_TO_NULL = ("h2o/h2o.conf", "  path: /dev/stdout\n", "  path: /dev/null\n")
 
-ALL = (
+VARIANTS = (
     *(_shipped(proxy, native=False) for proxy in PROXIES),
     *(_shipped(proxy, native=True) for proxy in PROXIES),
     *map(_by_tcp, PROXIES),
@@ -92,4 +86,3 @@ ALL = (
     Variant("kestrel", "Kestrel alone, socket"),
     Variant("kestrel-aot", "Kestrel alone, socket, AOT", native=True),
 )
-VARIANTS = tuple(variant for variant in ALL if not variant.native or _has_native_aot())
