@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 
 def address_of_the_host(stack: Project, proxy: str) -> str:
     """Return the address from which the proxy's container receives requests of this host."""
-    networks = stack.inspect(proxy)["NetworkSettings"]["Networks"]  # type: ignore[index]
+    networks = stack.inspect(proxy)["NetworkSettings"]["Networks"]
     (network,) = networks.values()
     return str(network["Gateway"])
 

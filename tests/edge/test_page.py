@@ -27,7 +27,7 @@ def test_services_are_healthy(stack: Project, proxy: str) -> None:
 
 
 def test_health_check_succeeds_on_200_and_fails_on_404(stack: Project, proxy: str) -> None:
-    program, *arguments = stack.inspect(proxy)["Config"]["Healthcheck"]["Test"][1:]  # type: ignore[index]
+    program, *arguments = stack.inspect(proxy)["Config"]["Healthcheck"]["Test"][1:]
     url = arguments[-1]
 
     assert stack.inside(proxy, program, *arguments).returncode == 0

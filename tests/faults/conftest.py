@@ -1,7 +1,7 @@
 """One stack for all faults: the default project with pages for faults, and waits that are shortened for the tests."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from tests.testkit.bake import copy_project, edit
 from tests.testkit.combinations import ENDINGS
 from tests.testkit.once import one_of_each
-from tests.testkit.stack import Project, project
+from tests.testkit.stack import Project, project, running
 
 Projects = Callable[[str], Path]
 
@@ -18,16 +18,12 @@ Projects = Callable[[str], Path]
 def _faulty_stacks(
     project_with_pages_of: Projects, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Project]]:
-    @contextmanager
-    def make(compiled: str) -> Iterator[Project]:
+    def make(compiled: str) -> AbstractContextManager[Project]:
         root = copy_project(project_with_pages_of(compiled), tmp_path_factory.mktemp("faulty") / "myapp")
         edit(root / "h2o" / "h2o.conf", "proxy.timeout.io: 30000", "proxy.timeout.io: 3000")
         edit(root / "compose.yaml", "interval: 30s", "interval: 1s")
         stack = project(root, f"uds-stack-faults{ENDINGS[compiled]}")
-        try:
-            yield stack
-        finally:
-            stack.remove()
+        return running(stack, stack.up)
 
     with one_of_each(make) as stacks:
         yield stacks

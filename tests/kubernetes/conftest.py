@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,9 +79,7 @@ def kill_app(site: Site) -> None:
     """Let the app of one pod eat memory until the kernel kills it, and wait until it is restarted and all is ready."""
 
     def restarts() -> int:
-        statuses = [pod["status"] for pod in site.pods()]
-        found = [one for status in statuses for one in status["containerStatuses"] + status["initContainerStatuses"]]
-        return sum(int(one["restartCount"]) for one in found if one["name"] == "app")
+        return sum(int(one["restartCount"]) for one in container_statuses(site) if one["name"] == "app")
 
     before = restarts()
     run("curl", "-sS", "--max-time", "20", f"http://127.0.0.1:{site.ports[0]}/eat", check=False)
@@ -94,10 +93,14 @@ def kill_app(site: Site) -> None:
 
 def restarted(site: Site) -> str:
     """Name the containers of the pods that were started again, and how each ended before."""
+    found = [one for one in container_statuses(site) if one["restartCount"]]
+    return "; ".join(f"{one['name']}, {one['restartCount']} times, {one['lastState']}" for one in found) or "none"
+
+
+def container_statuses(site: Site) -> list[dict[str, Any]]:
+    """Return the status of each container of the pods, sidecars included."""
     kinds = ("initContainerStatuses", "containerStatuses")
-    found = [one for pod in site.pods() for kind in kinds for one in pod["status"].get(kind, [])]
-    again = [f"{one['name']}, {one['restartCount']} times, {one['lastState']}" for one in found if one["restartCount"]]
-    return "; ".join(again) or "none"
+    return [one for pod in site.pods() for kind in kinds for one in pod["status"].get(kind, [])]
 
 
 def page(site: Site) -> str:

@@ -1,7 +1,7 @@
 """Stacks to redeploy again and again: one that runs from ./publish, one that runs from an image of its own."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from tests.redeploy.served import Site, make_site
 from tests.testkit.bake import edit
 from tests.testkit.combinations import AHEAD, ENDINGS
 from tests.testkit.once import one_of_each
+from tests.testkit.stack import running
 
 Projects = Callable[[str], Path]
 Sites = Callable[[str], Site]
@@ -19,16 +20,11 @@ Sites = Callable[[str], Site]
 def mounted_stacks(project_with_pages_of: Projects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     """A function that gives the stack of an app compiled so, as it is generated: ./publish in the official image."""
 
-    @contextmanager
-    def make(compiled: str) -> Iterator[Site]:
+    def make(compiled: str) -> AbstractContextManager[Site]:
         root = tmp_path_factory.mktemp("mounted") / "myapp"
         site = make_site(project_with_pages_of(compiled), root, f"uds-stack-redeploy{ENDINGS[compiled]}")
         quick = site.without_sdk(tmp_path_factory.mktemp("quick"))
-        try:
-            quick.redeploy()
-            yield quick
-        finally:
-            site.remove()
+        return running(quick, quick.redeploy)
 
     with one_of_each(make) as sites:
         yield sites
@@ -38,18 +34,13 @@ def mounted_stacks(project_with_pages_of: Projects, tmp_path_factory: pytest.Tem
 def built_stacks(project_with_pages_of: Projects, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
     """A function that gives the stack of an app compiled so, as in a clone: the image is built."""
 
-    @contextmanager
-    def make(compiled: str) -> Iterator[Site]:
+    def make(compiled: str) -> AbstractContextManager[Site]:
         root = tmp_path_factory.mktemp("built") / "myapp"
         site = make_site(project_with_pages_of(compiled), root, f"uds-stack-redeploy-image{ENDINGS[compiled]}")
         (site.root / "compose.override.yaml").unlink()
         if compiled == AHEAD:
             spare_the_compiler(site)
-        try:
-            site.redeploy()
-            yield site
-        finally:
-            site.remove()
+        return running(site, site.redeploy)
 
     with one_of_each(make) as sites:
         yield sites

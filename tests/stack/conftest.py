@@ -1,7 +1,7 @@
 """Running stacks for all tests that do not change one."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from tests.testkit.bake import copy_project
 from tests.testkit.combinations import ENDINGS
 from tests.testkit.once import one_of_each
-from tests.testkit.stack import Project, project
+from tests.testkit.stack import Project, project, running
 
 
 @pytest.fixture(scope="package")
@@ -18,15 +18,10 @@ def stacks(
 ) -> Iterator[Callable[[str], Project]]:
     """A function that gives the default project with an app compiled so, running from ./publish."""
 
-    @contextmanager
-    def make(compiled: str) -> Iterator[Project]:
+    def make(compiled: str) -> AbstractContextManager[Project]:
         root = copy_project(project_of(compiled), tmp_path_factory.mktemp("stack") / "myapp")
-        running = project(root, f"uds-stack-tests{ENDINGS[compiled]}")
-        try:
-            running.up()
-            yield running
-        finally:
-            running.remove()
+        stack = project(root, f"uds-stack-tests{ENDINGS[compiled]}")
+        return running(stack, stack.up)
 
     with one_of_each(make) as found:
         yield found

@@ -89,7 +89,7 @@ def test_another_h2o_image_takes_an_edit_of_one_line(own_stack: Project) -> None
         own_stack.up()
 
         assert own_stack.get().text == "Hello World!"
-        assert own_stack.inspect("h2o")["Config"]["Image"] == "uds-stack-tests/another-h2o:1"  # type: ignore[index]
+        assert own_stack.inspect("h2o")["Config"]["Image"] == "uds-stack-tests/another-h2o:1"
     finally:
         own_stack.remove()
         run("docker", "image", "rm", "--force", "uds-stack-tests/another-h2o:1")

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from tests.testkit.bake import copy_project
 from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
 from tests.testkit.once import one_of_each
 from tests.testkit.process import cannot_run, run
-from tests.testkit.stack import HEADLESS, Project, project
+from tests.testkit.stack import HEADLESS, Project, project, running
 
 pytestmark = pytest.mark.engine
 
@@ -29,20 +29,15 @@ def clones(
 ) -> Iterator[Callable[[str], Project]]:
     """A function that gives a clone of the project with an app compiled so, running from an image built from source."""
 
-    @contextmanager
-    def make(compiled: str) -> Iterator[Project]:
+    def make(compiled: str) -> AbstractContextManager[Project]:
         origin = copy_project(project_of(compiled), tmp_path_factory.mktemp("origin") / "myapp")
         git = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.org")
         for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=Generate the project"]):
             run(*git, *words, cwd=origin)
         clone = tmp_path_factory.mktemp("clone") / "myapp"
         run("git", "clone", "--quiet", origin, clone)
-        running = project(clone, f"uds-stack-tests-source{ENDINGS[compiled]}")
-        try:
-            running.up()
-            yield running
-        finally:
-            running.remove()
+        stack = project(clone, f"uds-stack-tests-source{ENDINGS[compiled]}")
+        return running(stack, stack.up)
 
     with one_of_each(make) as found:
         yield found
@@ -74,7 +69,7 @@ def test_page_renders_in_a_browser(stack: Project, tmp_path: Path) -> None:
 
 @pytest.mark.native
 def test_app_runs_the_official_image_with_publish_mounted_read_only(stack: Project, compiled: str) -> None:
-    container = json.loads(run("docker", "inspect", stack.compose("ps", "--quiet", "app").stdout.strip()).stdout)[0]
+    container = stack.inspect("app")
 
     assert container["Config"]["Image"] == OFFICIAL_IMAGES[compiled]
     assert container["Config"]["WorkingDir"] == "/app"

@@ -7,9 +7,11 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from tests.testkit.process import eventually, run
 
@@ -98,10 +100,10 @@ class Project:
         """Run a program beside a service's container, as `run_beside` does."""
         return run_beside(self.compose("ps", "--quiet", service).stdout.split()[0], *command, check=check)
 
-    def inspect(self, service: str) -> dict[str, object]:
+    def inspect(self, service: str) -> dict[str, Any]:
         """Return `docker inspect` of a service's container."""
         container = self.compose("ps", "--quiet", service).stdout.split()[0]
-        found: list[dict[str, object]] = json.loads(run("docker", "inspect", container).stdout)
+        found: list[dict[str, Any]] = json.loads(run("docker", "inspect", container).stdout)
         return found[0]
 
     def get(self, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
@@ -116,6 +118,26 @@ class Project:
     def remove(self) -> None:
         """Remove the stack's containers, at once, and its network, volumes and images."""
         self.compose("down", "--timeout", "0", "--volumes", "--remove-orphans", "--rmi", "local", check=False)
+
+
+class Removable(Protocol):
+    """A stack that can be removed."""
+
+    def remove(self) -> None:
+        """Remove all that is left of it, whatever its state."""
+
+
+R = TypeVar("R", bound=Removable)
+
+
+@contextmanager
+def running(stack: R, start: Callable[[], object]) -> Iterator[R]:
+    """Start a stack, and remove it at the end of the block, or where it does not start."""
+    try:
+        start()
+        yield stack
+    finally:
+        stack.remove()
 
 
 def run_beside(container: str, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
