@@ -157,6 +157,9 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     app = deployment["spec"]["template"]["spec"]["initContainers"][0]
     sleep = [*app["startupProbe"]["exec"]["command"][:-1], "sleep"]
+    # Before 1.21 a container without a readiness probe may wait for its readiness a minute after its startup probe
+    # (kubernetes#95140).
+    readiness = {"exec": app["startupProbe"]["exec"], "periodSeconds": 5, "timeoutSeconds": 5}
     socket = deployment["spec"]["template"]["spec"]["containers"][0]["volumeMounts"][-1]["mountPath"]
     directory = {key: app[key] for key in ("securityContext", "volumeMounts")}
     directory |= {"name": "directory", "command": ["mkdir", "-p", "-m", "0710", socket]}
@@ -164,6 +167,7 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     beside = [
         {"op": "copy", "from": f"{pod}/initContainers/0", "path": f"{pod}/containers/1"},
         {"op": "remove", "path": f"{pod}/containers/1/restartPolicy"},
+        {"op": "add", "path": f"{pod}/containers/1/readinessProbe", "value": readiness},
         {"op": "add", "path": f"{pod}/containers/1/lifecycle", "value": _pre_stop(*sleep, PROXY_STOPS)},
         {"op": "replace", "path": f"{pod}/initContainers/0", "value": directory},
         {"op": "copy", "from": f"{pod}/containers/0/image", "path": f"{pod}/initContainers/0/image"},
