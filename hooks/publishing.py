@@ -30,7 +30,7 @@ PROGRESS = 15.0  # seconds between two signs that a compilation ahead of time go
 # no package. `dotnet build`, CI and redeploy.py do both for the user's code.
 OPTIONS = ["-p:RunAnalyzers=false", "-p:NuGetAudit=false"]
 # For the runtime below the SDK, which lives for seconds: it need not profile code to compile it a second time, nor keep
-# its memory small. What is published is the same.
+# its memory small. What is published is the same. A compiler server that starts here has them for its ten minutes.
 SETTINGS = {"DOTNET_TieredPGO": "0", "DOTNET_gcConcurrent": "0", "DOTNET_GCgen0size": "0x4000000"}
 
 
