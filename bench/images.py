@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,36 @@ from tests.testkit import combinations
 from tests.testkit.process import run
 from tests.testkit.stack import Project, project
 
-# The images of a stack, and the combination of answers that each is built for.
-IMAGES = {
-    "app, compiled at run time": ("h2o", "app"),
-    "app, compiled ahead of time": ("h2o-native", "app"),
-    "H2O": ("h2o", "h2o"),
-    "nginx": ("nginx", "nginx"),
-    "Caddy": ("caddy", "caddy"),
-}
 MB = 1e6
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image of a stack: the combination of answers that it is built for, and its service."""
+
+    title: str
+    combination: str
+    service: str
+
+
+IMAGES = (
+    Image("app, compiled at run time", "h2o", "app"),
+    Image("app, compiled ahead of time", "h2o-native", "app"),
+    Image("H2O", "h2o", "h2o"),
+    Image("nginx", "nginx", "nginx"),
+    Image("Caddy", "caddy", "caddy"),
+)
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The layers that an image has above its base. Sizes are in bytes."""
+
+    base: str
+    base_size: int
+    size: int
+    compressed: int
+    files: frozenset[str]  # the paths of what is neither a folder nor a mark of something removed
 
 
 def inspect(image: str) -> dict[str, Any]:
@@ -40,39 +62,52 @@ def read(files: tarfile.TarFile, name: str) -> bytes:
         return file.read()
 
 
-def compressed_size(image: str, layers: int, folder: Path) -> int:
-    """Return the bytes of an image's last layers, each compressed by gzip. `folder` takes a copy of the image."""
+def last_layers(image: str, number: int, folder: Path) -> list[bytes]:
+    """Return an image's last layers, each a tar archive. `folder` takes a copy of the image for the moment."""
     archive = folder / "image.tar"
     run("docker", "save", "--output", archive, image, timeout=600)
     with tarfile.open(archive) as files:
         names = json.loads(read(files, "manifest.json"))[0]["Layers"]
-        size = sum(len(gzip.compress(read(files, name), compresslevel=6)) for name in names[len(names) - layers :])
+        layers = [read(files, name) for name in names[len(names) - number :]]
     archive.unlink()
-    return size
+    return layers
 
 
-def measure_image(stack: Project, service: str, folder: Path) -> list[str]:
-    """Build a service's image; return its base, and in MB the base's size, its own layers, and those compressed."""
+def files_of(layer: bytes) -> set[str]:
+    """Return the paths of a layer's files."""
+    with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+        return {file.name for file in archive if not file.isdir() and not Path(file.name).name.startswith(".wh.")}
+
+
+def own_layers(stack: Project, service: str, folder: Path) -> Layers:
+    """Build a service's image; return what it has above its base."""
     stack.compose("build", "--quiet", service)
     image = f"{stack.environment['COMPOSE_PROJECT_NAME']}-{service}"
     base = base_of(stack.root / ("" if service == "app" else service) / "Dockerfile")
     whole, below = inspect(image), inspect(base)
-    layers = len(whole["RootFS"]["Layers"]) - len(below["RootFS"]["Layers"])
-    sizes = (below["Size"], whole["Size"] - below["Size"], compressed_size(image, layers, folder))
-    return [f"`{base}`", *(f"{size / MB:.2f}" for size in sizes)]
+    layers = last_layers(image, len(whole["RootFS"]["Layers"]) - len(below["RootFS"]["Layers"]), folder)
+    compressed = sum(len(gzip.compress(layer, compresslevel=6)) for layer in layers)
+    files = frozenset().union(*map(files_of, layers))
+    return Layers(base, below["Size"], whole["Size"] - below["Size"], compressed, files)
+
+
+def build(image: Image, folder: Path) -> Layers:
+    """Bake an image's project in a folder and build the image; return what it has above its base."""
+    baked = combinations.bake(image.combination, folder / image.title)
+    (baked / "compose.override.yaml").unlink()  # the app's image is built from source
+    stack = project(baked, f"uds-stack-images-{image.combination}-{image.service}")
+    try:
+        return own_layers(stack, image.service, folder)
+    finally:
+        stack.remove()
 
 
 def measure(folder: Path) -> str:
     """Measure in an empty folder; return a Markdown table."""
     rows = []
-    for title, (combination, service) in IMAGES.items():
-        root = folder / title
-        baked = combinations.bake(combination, root)
-        (baked / "compose.override.yaml").unlink()  # the app's image is built from source
-        stack = project(baked, f"uds-stack-images-{combination}")
-        say(f"building: {title}")
-        try:
-            rows.append([title, *measure_image(stack, service, folder)])
-        finally:
-            stack.remove()
+    for image in IMAGES:
+        say(f"building: {image.title}")
+        layers = build(image, folder)
+        sizes = (layers.base_size, layers.size, layers.compressed)
+        rows.append([image.title, f"`{layers.base}`", *(f"{size / MB:.2f}" for size in sizes)])
     return markdown(["image", "base", "base, MB", "own layers, MB", "compressed, MB"], rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.compare.aggregate import Cells
 from bench.compare.load import Sample
-from bench.compare.variants import VARIANTS, Variant
+from bench.compare.variants import VARIANTS, WITHOUT_LOG, Variant
 from bench.compare.workloads import WORKLOADS, Workload
 
 GREY = "#7b7b7b"  # text and lines: 4 to 1 against white and against black
@@ -101,7 +101,7 @@ def _draw_cpu(pyplot: Any, cells: Cells) -> Any:
 def _draw_connections(pyplot: Any, cells: Cells) -> Any:
     """Draw the requests per second against the number of connections, TCP with dashes."""
     workloads, variants = _visited(cells, [one for one in WORKLOADS if one.path == "/" and not one.rate])
-    variants = [one for one in variants if not one.native and one.name != "h2o-null-log"]
+    variants = [one for one in variants if not one.native and WITHOUT_LOG not in one.name]
     if len(workloads) < 2 or not variants:
         return None
     figure, panel = pyplot.subplots(figsize=(7.5, 5))

@@ -73,7 +73,7 @@ def render(samples: Sequence[Sample], heading: str) -> str:
 def goals(variants: Sequence[Variant]) -> list[Goal]:
     """Return the goals that can be judged by these variants."""
     named = {variant.name: variant for variant in variants}
-    hops = [(named[one.proxy], one) for one in variants if one.tcp and one.proxy and one.proxy in named]
+    hops = [(named[one.on_socket], one) for one in variants if one.tcp and one.proxy and one.on_socket in named]
     rivals = [one for one in variants if one.proxy not in (None, DEFAULT) and not one.tcp and not one.native]
     alone = {one.native: one for one in variants if not one.proxy and not one.tcp}
     shares = [(one, alone[one.native]) for one in variants if one.proxy and not one.tcp and one.native in alone]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.soak.proxies import PROXIES
 
 SOCKET = "/tmp/bench/kestrel.sock"  # noqa: S108, in the containers; as the template makes it of the project's name
+BY_TCP = "-tcp"  # in the name of a variant on TCP
 DEFAULT = "h2o"  # the template's answer where nobody is asked
 
 
@@ -33,6 +34,11 @@ class Variant:
     def services(self) -> list[str]:
         """The services that are compared."""
         return ["app", *([self.proxy] if self.proxy else [])]
+
+    @property
+    def on_socket(self) -> str:
+        """The name of the same variant on the socket."""
+        return self.name.replace(BY_TCP, "")
 
     @property
     def network(self) -> str:
@@ -66,22 +72,33 @@ def _shipped(proxy: str, native: bool) -> Variant:
 
 def _by_tcp(proxy: str) -> Variant:
     files, edits = ("tcp.yaml",), (UPSTREAMS[proxy],)
-    return Variant(f"{proxy}-tcp", f"{TITLES[proxy]}, TCP", proxy, proxy, tcp=True, files=files, edits=edits)
+    return Variant(f"{proxy}{BY_TCP}", f"{TITLES[proxy]}, TCP", proxy, proxy, tcp=True, files=files, edits=edits)
 
 
 def _foreign(proxy: str) -> Variant:
     return Variant(proxy, f"{TITLES[proxy]}, socket", proxy=proxy, files=(f"{proxy}/compose.yaml",))
 
 
-# HAProxy and YARP write no access log, so this one shows what H2O's costs on its way to the engine.
+# HAProxy and YARP write no access log: these show what H2O's costs, and the socket against TCP without it.
+WITHOUT_LOG = "-null-log"  # ends the name of such a variant
 LOG_TO_NULL = ("h2o/h2o.conf", "  path: /dev/stdout\n", "  path: /dev/null\n")
+
+
+def _without_log(variant: Variant) -> Variant:
+    return replace(
+        variant,
+        name=f"{variant.name}{WITHOUT_LOG}",
+        title=f"{variant.title}, log to /dev/null",
+        edits=(*variant.edits, LOG_TO_NULL),
+    )
+
 
 VARIANTS = (
     *(_shipped(proxy, native=False) for proxy in PROXIES),
     *(_shipped(proxy, native=True) for proxy in PROXIES),
     *map(_by_tcp, PROXIES),
     *map(_foreign, ("haproxy", "yarp")),
-    Variant("h2o-null-log", "H2O, socket, log to /dev/null", proxy="h2o", edits=(LOG_TO_NULL,)),
+    *map(_without_log, (_shipped(DEFAULT, native=False), _by_tcp(DEFAULT))),
     Variant("kestrel-tcp", "Kestrel alone, TCP", tcp=True, files=("tcp.yaml", "published.yaml")),
     Variant("kestrel", "Kestrel alone, socket"),
     Variant("kestrel-aot", "Kestrel alone, socket, AOT", native=True),

@@ -37,7 +37,7 @@ HOSTILE = [
 
 def stdout(stack: Project, proxy: str) -> list[bytes]:
     """Return the lines that the proxy's container has written to stdout."""
-    container = stack.compose("ps", "--quiet", proxy).stdout.strip()
+    container = stack.compose("ps", "--all", "--quiet", proxy).stdout.strip()
     return subprocess.run(["docker", "logs", container], capture_output=True, check=True).stdout.split(b"\n")[:-1]
 
 
@@ -81,3 +81,16 @@ def test_access_log_is_valid_json_and_utf_8_for_hostile_requests(stack: Project,
         assert isinstance(json.loads(line.decode()), dict), line
         # The engine replaces bytes that are not UTF-8 with this character.
         assert "\ufffd" not in line.decode(), line
+
+
+def test_log_of_a_proxy_that_stops_is_complete(stack: Project, proxy: str, port: int) -> None:
+    exchange(port, head("/just-before-the-stop"))
+    try:
+        stack.compose("stop", proxy)
+
+        eventually(
+            lambda: any(b"/just-before-the-stop" in line for line in stdout(stack, proxy)),
+            "an entry of the last request",
+        )
+    finally:
+        stack.recover()

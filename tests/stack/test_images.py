@@ -1,0 +1,31 @@
+"""What the images hold: little, and nothing that only a build needs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bench.images import IMAGES, MB, Image, build
+
+LIMITS = {"app, compiled at run time": 1, "app, compiled ahead of time": 15}  # MB above the base image
+PROXY_LIMIT = 20
+# Caddy's layer is its program again, without a capability that the kernel would refuse: 48 MB, in a registry 17.
+COMPRESSED = {"Caddy"}
+NOT_NEEDED = re.compile(
+    r"""\.(cs|csproj|slnx|pdb|dbg|nupkg|o|a|h)$  # sources, packages, symbols
+    |/web\.config$
+    |^(root|home|tmp|src)/|/\.nuget/  # what a build leaves in its stage
+    |^var/(cache|lib)/apt/(?!extended_states$)|^var/log/  # what a package manager leaves
+    |bin/(clang|gcc|cc|ld|make|apk)(-|$)""",
+    re.VERBOSE,
+)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.title)
+def test_image_adds_little_to_its_base(image: Image, tmp_path: Path) -> None:
+    layers = build(image, tmp_path)
+
+    own = layers.compressed if image.title in COMPRESSED else layers.size
+    assert own < LIMITS.get(image.title, PROXY_LIMIT) * MB
+    assert sorted(filter(NOT_NEEDED.search, layers.files)) == []
