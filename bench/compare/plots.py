@@ -133,7 +133,7 @@ def _label_ends(panel: Any, x: float, ends: list[tuple[float, Variant]]) -> None
     for rate, one in sorted(ends, key=lambda end: end[0]):
         y = max(rate, y * ratio)
         place = {"xytext": (x * 1.25, y), "textcoords": "data", "va": "center", "fontsize": 9}
-        arrow = {"arrowstyle": "-", "color": COLORS[one.proxy], "linewidth": 0.5}
+        arrow = {"arrowstyle": "-", "color": COLORS[one.proxy], "linewidth": 0.5, "relpos": (0, 0.5), "shrinkA": 0}
         panel.annotate(one.title, (x, rate), color=COLORS[one.proxy], arrowprops=arrow, annotation_clip=False, **place)
 
 
