@@ -101,7 +101,7 @@ def _draw_cpu(pyplot: Any, cells: Cells) -> Any:
 def _draw_connections(pyplot: Any, cells: Cells) -> Any:
     """Draw the requests per second against the number of connections, TCP with dashes."""
     workloads, variants = _visited(cells, [one for one in WORKLOADS if one.path == "/" and not one.rate])
-    variants = [one for one in variants if not one.native and WITHOUT_LOG not in one.name]
+    variants = [one for one in variants if not one.native and not one.name.endswith(WITHOUT_LOG)]
     if len(workloads) < 2 or not variants:
         return None
     figure, panel = pyplot.subplots(figsize=(7.5, 5))

@@ -41,6 +41,11 @@ def stdout(stack: Project, proxy: str) -> list[bytes]:
     return subprocess.run(["docker", "logs", container], capture_output=True, check=True).stdout.split(b"\n")[:-1]
 
 
+def expect_entry(stack: Project, proxy: str, path: bytes) -> None:
+    """Wait until the access log has an entry of a path."""
+    eventually(lambda: any(path in line for line in stdout(stack, proxy)), f"an entry of {path.decode()}")
+
+
 def field(entry: dict[str, object], proxy: str, name: str) -> object:
     """Return a field of an entry; Caddy nests the method and the path."""
     if proxy != "caddy" or name == "status":
@@ -70,9 +75,7 @@ def test_access_log_is_valid_json_and_utf_8_for_hostile_requests(stack: Project,
             while connection.recv(65536):
                 pass
     exchange(port, head("/after-the-hostile"))
-    eventually(
-        lambda: any(b"/after-the-hostile" in line for line in stdout(stack, proxy)), "the last entry in the access log"
-    )
+    expect_entry(stack, proxy, b"/after-the-hostile")
 
     lines = stdout(stack, proxy)
 
@@ -88,9 +91,6 @@ def test_log_of_a_proxy_that_stops_is_complete(stack: Project, proxy: str, port:
     try:
         stack.compose("stop", proxy)
 
-        eventually(
-            lambda: any(b"/just-before-the-stop" in line for line in stdout(stack, proxy)),
-            "an entry of the last request",
-        )
+        expect_entry(stack, proxy, b"/just-before-the-stop")
     finally:
         stack.recover()
