@@ -1,4 +1,4 @@
-"""The time of a generated project's scripts/check.py: without Docker, and with it.
+"""The time of `uds-stack check`: without Docker, and with it.
 
 Without Docker it is compared with starting Python and importing PyYAML, with Docker with `docker compose config`: the
 least that it could take. All four take turns.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.report import load_of_machine, markdown, ratio, seconds
 from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.command import UDS_STACK
 from tests.testkit.stack import project
 
 TIMES = 15
@@ -21,16 +22,16 @@ def measure(folder: Path) -> str:
     stack = project(folder / "bench", "uds-stack-bench-check")
     (folder / "no-docker").mkdir()
     alone = {**stack.environment, "PATH": str(folder / "no-docker")}
-    check = (sys.executable, "scripts/check.py")
+    check = (*UDS_STACK, "check")
     runs = {
         "`import yaml`": ((sys.executable, "-c", "import yaml"), alone),
-        "`check.py` without Docker": (check, alone),
+        "`uds-stack check` without Docker": (check, alone),
         "`docker compose config`": (("docker", "compose", "config", "--format", "json"), stack.environment),
-        "`check.py` with Docker": (check, stack.environment),
+        "`uds-stack check` with Docker": (check, stack.environment),
     }
     found: dict[str, list[float]] = {name: [] for name in runs}
     try:
-        stack.compose("build", "h2o")  # check.py lets the image validate h2o.conf
+        stack.compose("build", "h2o")  # the check lets the image validate h2o.conf
         for number in range(TIMES + 1):
             for name, (command, env) in runs.items():
                 took = seconds(*command, cwd=stack.root, env=env)
@@ -38,7 +39,7 @@ def measure(folder: Path) -> str:
                     found[name].append(took)
     finally:
         stack.remove()
-    headings = [f"check.py, median (least) of {TIMES} runs", "ms", "ratio to the line above"]
+    headings = [f"uds-stack check, median (least) of {TIMES} runs", "ms", "ratio to the line above"]
     return f"{markdown(headings, rows(found))}\n\n{load_of_machine()}."
 
 

@@ -1,4 +1,4 @@
-"""Publish the new project's app, check the project, say what to do next. What that takes is in finishing.py."""
+"""Finish the new project: publish its app, check it, say what to do next. See uds_stack/generate/finish.py."""
 
 import sys
 
@@ -15,14 +15,12 @@ TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')
 
 sys.dont_write_bytecode = True
-# The project brings the code that publishes it and runs programs.
-sys.path[:0] = [str(Path(TEMPLATE, "hooks")), str(Path.cwd() / "scripts")]
+sys.path.insert(0, TEMPLATE)
 
-import console  # noqa: E402
-import finishing  # noqa: E402
+from uds_stack.generate import console, finish  # noqa: E402
 
 try:
-    finishing.main(ANSWERS, Path.cwd())
+    finish.main(ANSWERS, Path.cwd())
 except (Exception, KeyboardInterrupt) as error:
     # Cookiecutter deletes the project of a hook that fails.
     console.warn(f"warning: {error!r} in the template's own hook; the project in {Path.cwd()} stays. Please report it.")

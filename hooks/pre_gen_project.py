@@ -8,7 +8,6 @@ if not getattr(sys.flags, "safe_path", False):
     del sys.path[0]
 
 import json
-from pathlib import Path
 
 # Cookiecutter's working directory is the template's folder while it renders this line. Nothing else names it:
 # `_repo_dir` is relative for `cookiecutter .`, and cruft and old versions have none.
@@ -17,11 +16,10 @@ TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')
 
 sys.dont_write_bytecode = True  # the template's folder stays as it is
-# The generated project's scripts hold nothing to render: they can be imported from the template.
-SCRIPTS = next(Path(TEMPLATE).glob("*cookiecutter.project_slug*/scripts"))
-sys.path[:0] = [str(Path(TEMPLATE, "hooks")), str(SCRIPTS)]
+sys.path.insert(0, TEMPLATE)
 
-import answers  # noqa: E402
 import cookiecutter  # noqa: E402
+
+from uds_stack.generate import answers  # noqa: E402
 
 sys.exit(answers.main(ANSWERS, cookiecutter.__version__))

@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import publishing
 import pytest
 
 from tests.testkit import combinations
@@ -15,6 +14,7 @@ from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
 from tests.testkit.faults import add_pages
 from tests.testkit.once import Once
 from tests.testkit.process import cannot_run
+from uds_stack.generate import publish as publishing
 
 # Folders in which tests share a stack, so that one worker of pytest-xdist runs each of them, in order.
 # The other tests with the engine can run beside any: they come last, and let all workers end at the same time.

@@ -63,7 +63,7 @@ def freeze(stack: Project) -> None:
 
 def reload(proxy: Proxy) -> list[Fault]:
     """Load the proxy's configuration again."""
-    return [(f"`scripts/redeploy.py {proxy.name}`", lambda stack: redeploy(stack, proxy.name))]
+    return [("`uds-stack reload`", lambda stack: redeploy(stack, "reload"))]
 
 
 def commands(proxy: Proxy) -> list[Fault]:

@@ -1,6 +1,5 @@
 """New versions of the app under load: no request may fail."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from bench.report import say
 from bench.soak.proxies import Proxy
 from bench.soak.report import Row
 from tests.testkit.bake import edit
+from tests.testkit.command import UDS_STACK
 from tests.testkit.h2load import H2load
 from tests.testkit.load import Visitors
 from tests.testkit.process import run
@@ -74,14 +74,14 @@ def redeploy_with_an_empty_pool(stack: Project, proxy: Proxy, versions: int) -> 
     config = stack.root / proxy.name / proxy.config
     pool, none = proxy.pool
     edit(config, pool, none)
-    redeploy(stack, proxy.name)
+    redeploy(stack, "reload")
     with Visitors(
         int(stack.environment["HTTP_PORT"]), reuse=False, pages=[page.encode() for page in PAGES]
     ) as visitors:
         for _ in range(versions):
             put_new_version(stack)
     edit(config, none, pool)
-    redeploy(stack, proxy.name)
+    redeploy(stack, "reload")
     row.add(visitors)
     say(f"{row.fault}: {visitors.requests:,} requests, {visitors.failed} failed")
     return row
@@ -97,7 +97,7 @@ def put_new_version(stack: Project) -> None:
     program = stack.root / "src" / stack.slug / "Program.cs"
     old, new = PAGES if PAGES[0] in program.read_text() else PAGES[::-1]
     edit(program, old, new)
-    redeploy(stack)
+    redeploy(stack, "deploy")
     page = stack.get().text
     if page != new:
         raise SystemExit(f"after the redeploy the page is {page!r}, expected {new!r}")
@@ -105,4 +105,4 @@ def put_new_version(stack: Project) -> None:
 
 def redeploy(stack: Project, *what: str) -> None:
     """Run the project's own script."""
-    run(sys.executable, "scripts/redeploy.py", *what, cwd=stack.root, env=stack.environment)
+    run(*UDS_STACK, *what, cwd=stack.root, env=stack.environment)

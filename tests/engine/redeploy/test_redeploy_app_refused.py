@@ -1,0 +1,91 @@
+"""What uds-stack refuses before it changes anything, and the reason that it gives."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.engine.redeploy.served import Site
+from tests.testkit.bake import edit
+from tests.testkit.command import UDS_STACK
+from tests.testkit.process import run
+from tests.testkit.stack import Project
+
+pytestmark = [pytest.mark.engine, pytest.mark.sdk]
+
+
+def test_redeploy_refuses_a_stack_of_another_name(mounted: Site) -> None:
+    before = mounted.containers() + mounted.containers("h2o")
+    other = Site(Project(mounted.root, {**mounted.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
+
+    done = other.uds_stack("deploy", code=1)
+
+    assert "the stack that runs from this folder is uds-stack-redeploy, not uds-stack-another" in done.stderr
+    assert mounted.containers() + mounted.containers("h2o") == before
+    assert other.containers() + other.containers("h2o") == []
+
+
+def test_redeploy_refuses_replicas(mounted: Site) -> None:
+    compose = mounted.root / "compose.yaml"
+    text = compose.read_text()
+    edit(compose, "    build: .\n", "    build: .\n    deploy: {replicas: 2}\n")
+    try:
+        assert "remove `replicas`" in mounted.uds_stack("deploy", code=1).stderr
+    finally:
+        compose.write_text(text)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a project, as another run does."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def test_lock_refuses_a_second_run(mounted: Site) -> None:
+    before = mounted.containers()
+    with locked(mounted.root):
+        done = mounted.uds_stack("deploy", code=1)
+
+    assert "another uds-stack" in done.stderr
+    assert mounted.containers() == before
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"PATH": "/nowhere"}, "docker is not installed"),
+        ({"DOCKER_HOST": "unix:///nowhere.sock"}, "the Docker engine does not answer"),
+    ],
+)
+def test_missing_tool_is_named(mounted: Site, environment: dict[str, str], reason: str) -> None:
+    done = run(*mounted.command("deploy"), env={**mounted.project.environment, **environment}, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"uds-stack: {reason}")
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
+    (tmp_path / "docker").symlink_to(run("sh", "-c", "command -v docker").stdout.strip())
+
+    done = run(*mounted.command("deploy"), env={**mounted.project.environment, "PATH": str(tmp_path)}, check=False)
+
+    assert done.returncode == 1
+    assert "uds-stack: the .NET SDK is not installed" in done.stderr
+    assert mounted.tidy()
+
+
+def test_redeploy_outside_of_a_project_fails_with_a_message(tmp_path: Path) -> None:
+    done = run(*UDS_STACK, "deploy", cwd=tmp_path, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"uds-stack: no project in {tmp_path} and the folders above it")
+    assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,215 @@
+"""Hostile answers, given to the real Cookiecutter: a project that carries them unharmed, or a refusal. Nothing runs."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, Phase, event, example, given, settings
+from hypothesis import strategies as st
+
+from tests.testkit.bake import REPO
+from tests.testkit.hostile import HOSTILE
+
+NAMES = ("project_name", "project_slug", "http_port", "socket_path")
+QUESTIONS = [name for name in json.loads((REPO / "cookiecutter.json").read_text()) if not name.startswith("_")]
+RIGHT = {"project_name": "My App", "project_slug": "my-app", "http_port": "8080", "socket_path": "/tmp/my-app/k.sock"}
+
+# Each would leave a file where something runs it. The folder's name is put in for TRACE.
+COMMANDS = [
+    "$(touch TRACE)",
+    "`touch TRACE`",
+    '"; touch TRACE; "',
+    "'; touch TRACE; '",
+    "| touch TRACE",
+    "${IFS}$(touch${IFS}TRACE)",
+    "''' + __import__('os').system('touch TRACE') + r'''",
+    '""" + __import__("os").system("touch TRACE") + """',
+    "\\'''); __import__('os').system('touch TRACE') #",
+    '@(System.IO.File.Create("TRACE"))',
+    "$([System.IO.File]::WriteAllText('TRACE', ''))",
+    '!!python/object/apply:os.system ["touch TRACE"]',
+    "-->\n<Exec Command='touch TRACE' />",
+    "x\nRUN touch TRACE",
+]
+# Cookiecutter itself renders answers that are not typed: what Jinja does there comes before any hook.
+JINJA = ["{{ lipsum.__globals__.os.system('touch TRACE') }}", "{% for x in [1] %}{{ x }}", "{# #}", "{{ 7 * 7 }}", "{%"]
+ORDINARY = {
+    "project_name": st.sampled_from(
+        ["MyApp", "Café Zürich's", "Ann’s Shop (2), v1.0!", "中文 App", "שלום", "e\u0301te\u0301"]
+    ),
+    "project_slug": st.from_regex(r"[a-z][a-z0-9]{0,8}([-_][a-z0-9]{1,8}){0,2}", fullmatch=True),
+    "http_port": st.integers(1, 65535).map(str),
+    "socket_path": st.from_regex(r"/(tmp|run)(/[a-z][A-Za-z0-9._-]{0,9}){2,4}", fullmatch=True),
+}
+WORDS = st.sampled_from(
+    [
+        "x" * 300,
+        "no",
+        "1e3",
+        "08",
+        "class",
+        "System",
+        "Microsoft",
+        "xunit",
+        "nul",
+        "app.",
+        "app ",
+        "3d",
+        "a\u202eb",
+        "-f",
+    ]
+)
+
+
+def answers_from(commands: list[str], hostile: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
+    """Four answers, of which one or two are hostile: more at once, and hardly a project would come out."""
+    bad = st.one_of(st.sampled_from(commands), WORDS, hostile)
+    some = st.dictionaries(st.sampled_from(NAMES), bad, min_size=1, max_size=2)
+    return st.builds(lambda right, wrong: {**right, **wrong}, st.fixed_dictionaries(ORDINARY), some)
+
+
+def bake(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run Cookiecutter in `folder`, where nothing else is, without dotnet and docker."""
+    config = folder / "config.yaml"
+    config.write_text(f"replay_dir: {folder / 'replay'}\n")
+    (folder / "out").mkdir()
+    options = ["--config-file", str(config), "--output-dir", str(folder / "out"), str(REPO)]
+    return subprocess.run(
+        [sys.executable, "-m", "cookiecutter", *options, *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": "/nowhere", "PYTHONIOENCODING": "utf-8"},
+        input=typed,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def judge(answers: dict[str, str], deliver: Callable[[Path, dict[str, str]], subprocess.CompletedProcess[str]]) -> bool:
+    """Bake with these answers and hold what comes out against them; return whether it was a project."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trace = folder / "trace"
+        answers = {key: text.replace("TRACE", str(trace)) for key, text in answers.items()}
+        done = deliver(folder, answers)
+        made = [str(path.relative_to(folder / "out")) for path in (folder / "out").glob("*")]
+
+        assert not trace.exists(), f"a command ran out of {answers}"
+        if done.returncode == 0:
+            assert made == [answers["project_slug"]], done.stderr
+            assert "uds-stack check does not accept" not in done.stderr, done.stderr
+            holds(folder / "out" / answers["project_slug"], answers)
+            return True
+        if "/" in answers["project_slug"]:
+            # Cookiecutter makes all folders of such a path before any hook, and removes the last one alone.
+            assert not [path for path in (folder / "out").rglob("*") if not path.is_dir()]
+        else:
+            assert made == [], done.stderr
+        ours = done.stderr.partition("ERROR: Stopping generation")[0]
+        if "Stopping generation because pre_gen_project" in done.stderr:
+            assert "Traceback" not in ours, ours
+            lines = ours.splitlines()
+            assert lines
+            assert all(line.startswith(tuple(f"{name}: " for name in NAMES)) for line in lines), ours
+        else:
+            # Cookiecutter's own, before any hook: it cannot make the folder.
+            assert str(REPO / "hooks") not in done.stderr, done.stderr
+        return False
+
+
+def holds(project: Path, answers: dict[str, str]) -> None:
+    """Check that a project's files parse, and that what the parsers read is what was answered."""
+
+    class Loader(yaml.SafeLoader):
+        """YAML with Compose's own tag."""
+
+    Loader.add_constructor("!reset", lambda loader, node: None)
+    parsers: dict[str, Callable[[str], object]] = {
+        ".json": json.loads,
+        ".yaml": lambda text: yaml.load(text, Loader),
+        ".yml": yaml.safe_load,
+        ".conf": yaml.safe_load,
+        ".csproj": ElementTree.fromstring,
+        ".props": ElementTree.fromstring,
+        ".slnx": ElementTree.fromstring,
+    }
+    texts = {path: path.read_text(encoding="utf-8") for path in project.rglob("*") if path.is_file()}
+    for path, text in texts.items():
+        parsers.get(path.suffix, str)(text)
+
+    name, slug, port, socket = (answers[key] for key in NAMES)
+    compose = yaml.safe_load(texts[project / "compose.yaml"])
+    assert compose["name"] == slug
+    assert compose["services"]["h2o"]["ports"] == [f"${{HTTP_BIND:-127.0.0.1}}:${{HTTP_PORT:-{port}}}:8080"]
+    assert compose["services"]["h2o"]["volumes"][-1]["target"] == socket.rpartition("/")[0]
+    assert f"[unix:{socket}]" in json.dumps(yaml.safe_load(texts[project / "h2o/h2o.conf"]))
+    assert json.loads(texts[project / f"src/{slug}/appsettings.json"])["Socket"]["Path"] == socket
+    assert f"HTTP_PORT={port}" in texts[project / ".env"].splitlines()
+    assert any(name in text for text in texts.values())
+    assert (project / f"src/{slug}/{slug}.csproj").is_file()
+
+
+def as_arguments(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Give the answers on the command line."""
+    return bake(folder, "--no-input", *(f"{name}={text}" for name, text in answers.items()))
+
+
+def as_typed(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Give the answers at Cookiecutter's prompts, one after the other; Enter at those for the options."""
+    return bake(folder, typed="".join(f"{answers[name]}\n" for name in NAMES) + "\n" * (len(QUESTIONS) - len(NAMES)))
+
+
+# An example costs half a second: few by default, and no shrinking.
+run = settings(
+    max_examples=int(os.environ.get('UDS_STACK_HOSTILE_EXAMPLES', '60')),
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+no_jinja = HOSTILE.map(lambda text: text.replace("\0", "").replace("{", "").encode("utf-8", "ignore").decode())
+one_line = HOSTILE.map(lambda text: "".join(text.replace("\0", "").split()).encode("utf-8", "ignore").decode())
+
+
+@run
+@given(answers_from(COMMANDS, no_jinja))
+@example({**RIGHT, "project_name": "a\nb"})
+@example({**RIGHT, "http_port": "8080\n"})
+def test_hostile_arguments_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
+    event("a project" if judge(answers, as_arguments) else "a refusal")
+
+
+@run
+@given(answers_from([command for command in COMMANDS if "\n" not in command] + JINJA, one_line))
+@example({**RIGHT, "project_name": JINJA[0]})
+@example({**RIGHT, "socket_path": JINJA[0]})
+@example({**RIGHT, "project_slug": "app "})
+def test_hostile_answers_at_prompts_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
+    # The prompt takes spaces off both ends, and where nothing is left it takes the default.
+    answers = {name: text.strip() or RIGHT[name] for name, text in answers.items()}
+
+    event("a project" if judge(answers, as_typed) else "a refusal")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        RIGHT,
+        {**RIGHT, "project_name": "Ann’s Café & Co".replace("&", "+"), "http_port": "65535"},
+        {**RIGHT, "project_name": "שלום 中文", "project_slug": "a_b-c", "socket_path": "/run/a.b/c-d/e_f.G"},
+        {**RIGHT, "project_name": "x" * 60, "project_slug": "a" * 40, "socket_path": "/tmp/a/" + "b" * 91},
+    ],
+)
+@pytest.mark.parametrize("deliver", [as_arguments, as_typed])
+def test_answers_at_the_limits_make_a_project(
+    answers: dict[str, str], deliver: Callable[[Path, dict[str, str]], subprocess.CompletedProcess[str]]
+) -> None:
+    assert judge(answers, deliver)

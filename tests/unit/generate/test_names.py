@@ -1,0 +1,117 @@
+"""What a display name becomes: the slug and the C# namespace are made to fit, as Cookiecutter derives them."""
+
+import html
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from cookiecutter.generate import generate_context
+from cookiecutter.prompt import prompt_for_config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.process import run
+from uds_stack.generate import answers
+
+# Names that people give, and their namespaces.
+NAMES = {
+    "class": "ClassApp",
+    "3D Shop": "App3DShop",
+    "O'Brien & Sons": "OBrienSons",
+    "Straße 7": "Strasse7",
+    "Ünïted": "United",
+    "System": "SystemApp",
+    "Task": "TaskApp",
+    "Web Application": "WebApplicationApp",
+    "日本語": "RiBenYu",
+    "100% Shop; R&D: 50/50": "App100ShopRD5050",
+    "Microsoft": "MicrosoftApp",
+}
+
+
+def derive(name: str) -> Mapping[str, str]:
+    """The context that Cookiecutter makes of a display name."""
+    context = generate_context(str(REPO / "cookiecutter.json"), extra_context={"project_name": name})
+    derived: Mapping[str, str] = prompt_for_config(context, no_input=True)
+    return derived
+
+
+def names_in_code() -> set[str]:
+    """The types and attributes that the template's C# names or declares; not what follows a dot, nor methods."""
+    names: set[str] = set()
+    for source in REPO.glob("{{*}}/**/*.cs*"):
+        if source.suffix == ".csproj":
+            continue
+        code = re.sub(r'//.*|"[^"\n]*"|\{%.*?%\}', "", source.read_text(encoding="utf-8"))
+        names.update(re.findall(r"(?<![\w.])([A-Z]\w*)(?![\w(])", code))
+        names.update(re.findall(r"(?:\bnew |\[|\b(?:class|record|struct) )([A-Z]\w*)\(", code))
+    return names
+
+
+@pytest.mark.parametrize(("name", "namespace"), NAMES.items(), ids=lambda value: str(value))
+def test_namespace_is_derived_from_the_name(name: str, namespace: str) -> None:
+    context = derive(name)
+
+    assert context["__namespace"] == namespace
+    assert answers.refusals(context) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.from_regex(r"[A-Za-z0-9ÄÖé日Я][A-Za-z0-9ÄÖé日Я '&.-]{0,20}", fullmatch=True))
+def test_derived_slug_and_namespace_are_valid_for_each_accepted_name(name: str) -> None:
+    if answers.name_fault(name):
+        return
+    context = derive(name)
+
+    assert answers.slug_fault(context["project_slug"]) is None
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]*", context["__namespace"])
+
+
+@pytest.mark.parametrize("slug", sorted(answers.TAKEN_SLUGS))
+def test_derived_slug_avoids_each_slug_that_is_refused(slug: str) -> None:
+    assert derive(slug)["project_slug"] == f"{slug}-app"
+
+
+def test_namespace_hides_no_name_in_the_generated_code() -> None:
+    names = names_in_code()
+    assert {"WebApplication", "ForwardedHeadersOptions", "Fact", "AppProcess", "File", "Task"} <= names
+
+    hidden = {name.lower() for name in names if derive(name)["__namespace"].lower() == name.lower()}
+
+    assert not hidden, f"add to _namespaces_taken in cookiecutter.json: {' '.join(sorted(hidden))}"
+
+
+def test_name_is_escaped_in_each_format(tmp_path: Path) -> None:
+    name = "100% O'Brien & Sons"
+    cookiecutter(REPO, tmp_path, "--accept-hooks=no", f"project_name={name}", "project_slug=shop")
+    project = tmp_path / "shop"
+
+    properties = ElementTree.parse(project / "src/shop/shop.csproj").getroot()
+    assert unquote(properties.findtext(".//Product") or "") == name  # MSBuild unescapes %25
+    [title] = re.findall("<title>(.*)</title>", (project / "h2o/502.html").read_text())
+    assert html.unescape(title) == f"{name}: back in a moment"
+    assert (project / "README.md").read_text().startswith("# 100% O'Brien &amp; Sons\n")
+    assert (project / "compose.yaml").read_text().startswith(f"# {name}\n")
+
+
+@pytest.mark.sdk
+@pytest.mark.xdist_group("sdk")
+def test_project_of_each_name_builds(tmp_path: Path) -> None:
+    projects = []
+    for number, name in enumerate(NAMES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        cookiecutter(REPO, folder, "--accept-hooks=no", f"project_name={name}", f"project_slug=name{number}")
+        projects += sorted(str(path.relative_to(tmp_path)) for path in folder.glob("*/*/*/*.csproj"))
+    references = "".join(f'<Project Path="{path}" />' for path in projects)
+    (tmp_path / "all.slnx").write_text(f"<Solution>{references}</Solution>")
+
+    built = run("dotnet", "build", "all.slnx", "--nologo", cwd=tmp_path, check=False)
+
+    assert built.returncode == 0, built.stdout
+    assert "0 Warning(s)" in built.stdout
+    assert len(projects) == 2 * len(NAMES)

@@ -1,0 +1,1 @@
+"""Check that the project's configuration is consistent: what `uds-stack check` runs."""

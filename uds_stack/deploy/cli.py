@@ -1,0 +1,99 @@
+"""The commands `uds-stack deploy`, `rollback` and `reload`."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from uds_stack.deploy.project import Project, read_project
+from uds_stack.deploy.reload import reload_proxy
+from uds_stack.deploy.rollout import deploy
+from uds_stack.deploy.session import DeployError, InterruptError, Session
+from uds_stack.project_folder import find_project, version_fault
+
+DETAILS = 25  # lines of a failed program's output that are shown
+
+DEPLOY = """\
+Deploy the app with zero downtime: after an edit of the sources, or of the app's part of compose.yaml.
+
+The new version of the app is built and started beside the old one, which serves until the new one is healthy and has
+answered through the proxy for a moment. Then the old one drains and is removed. If the new one fails, it is removed
+and the old one stays. One previous version is kept, as the image's tag "previous". A run may be interrupted or killed
+at any moment: the next one recovers.
+
+Exit code: 0 done, 1 failed (the version before serves), 2 usage, 128 + the signal that interrupted it.
+"""
+ROLLBACK = """\
+Deploy the previous version of the app, with zero downtime; once more, and the newer one is back.
+
+Exit code: 0 done, 1 failed (the version before serves), 2 usage, 128 + the signal that interrupted it.
+"""
+RELOAD = """\
+Load the proxy's configuration after an edit, with zero downtime: validate it, then reload it in the running container.
+
+Exit code: 0 done, 1 failed (the configuration before serves), 2 usage, 128 + the signal that interrupted it.
+"""
+
+
+def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `deploy`, `rollback` and `reload` to the commands of a parser."""
+    for name, description, action in (
+        ("deploy", DEPLOY, _deploy),
+        ("rollback", ROLLBACK, _roll_back),
+        ("reload", RELOAD, _reload),
+    ):
+        parser = commands.add_parser(
+            name,
+            help=description.partition(":")[0].partition(";")[0].partition(", with")[0],
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument("--project", type=Path, metavar="DIR", help="the project (default: here, or above)")
+        if action is not _reload:
+            parser.add_argument(
+                "--timeout", type=float, default=60, metavar="S", help="seconds to become healthy in (60)"
+            )
+            parser.add_argument("--watch", type=float, default=3, metavar="S", help="seconds to watch it for (3)")
+        parser.set_defaults(run=lambda options, action=action: run(options, action))
+
+
+def run(options: argparse.Namespace, action: Callable[[Project, argparse.Namespace], None]) -> int:
+    """Run one of the commands in a session of its own; return the exit code.
+
+    Raises NoProjectError where no project is found.
+    """
+    root = find_project(options.project or Path.cwd(), above=options.project is None)
+    if fault := version_fault(root):
+        print(f"warning: {fault}", file=sys.stderr)
+    session = Session(root)
+    try:
+        session.begin()
+        action(read_project(session), options)
+    except InterruptError:
+        return 128 + session.signal
+    except DeployError as failure:
+        lines = dict.fromkeys(line.rstrip() for line in failure.details.splitlines() if line.strip())
+        print(f"uds-stack: {failure}", *list(lines)[-DETAILS:], sep="\n    ", file=sys.stderr)
+        return 1
+    except OSError as error:
+        # shutil.copytree collects what went wrong: source, target, reason
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else f"{error.strerror}: {error.filename}"
+        print(f"uds-stack: {reason}; fix that, then run the command again", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _deploy(project: Project, options: argparse.Namespace) -> None:
+    deploy(project, rollback=False, timeout=options.timeout, watch=options.watch)
+
+
+def _roll_back(project: Project, options: argparse.Namespace) -> None:
+    deploy(project, rollback=True, timeout=options.timeout, watch=options.watch)
+
+
+def _reload(project: Project, options: argparse.Namespace) -> None:
+    reload_proxy(project)

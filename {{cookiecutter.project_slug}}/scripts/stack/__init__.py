@@ -1,1 +1,0 @@
-"""What scripts/check.py and scripts/redeploy.py are made of."""

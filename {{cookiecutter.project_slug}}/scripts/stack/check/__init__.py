@@ -1,1 +1,0 @@
-"""Check that the project's configuration is consistent: what scripts/check.py runs."""

@@ -1,1 +1,0 @@
-"""The command scripts/redeploy.py. Standard library only; independent of stack.check."""
