@@ -41,7 +41,7 @@ soak: setup ## send a million requests over twenty redeploys, then cause each fa
 	@.venv/bin/python -m bench.soak $(if $(SHORT),--short) $(if $(PROXY),--proxy "$(PROXY)")
 
 .PHONY: bench
-bench: setup ## measure sockets against TCP and other proxies, generation and check.py; an hour (ONLY=compare QUICK=1 ROUNDS=5 SECONDS=2 SAVE=1)
+bench: setup ## measure sockets against TCP and other proxies, generation and images; an hour (ONLY=compare QUICK=1 ROUNDS=5 SECONDS=2 SAVE=1)
 	@$(if $(filter compare,$(or $(ONLY),compare)),testbed/python plots)
 	@.venv/bin/python -m bench $(ONLY) $(if $(QUICK),--quick) $(if $(ROUNDS),--rounds "$(ROUNDS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(SAVE),--save)
 

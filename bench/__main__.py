@@ -1,7 +1,7 @@
 """Measure the template against the alternatives, and print a Markdown table for each measurement.
 
     make bench                           all of them, an hour
-    make bench ONLY="generation check"   some of them
+    make bench ONLY="generation images"  some of them
     make bench ONLY=compare QUICK=1      three minutes of the longest; bench/compare/__init__.py has its other options
 
 What is compared takes turns, so that other load on the machine affects both sides of a ratio.
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import check, compare, generation, images, native
+from bench import compare, generation, images, native
 from bench.compare.rounds import Options
 from bench.report import say
 from tests.testkit.bake import REPO
@@ -26,11 +26,11 @@ def measurements(options: argparse.Namespace) -> dict[str, Callable[[Path], str]
     """Return the measurements by name; each takes an empty folder and returns a Markdown table."""
     much = Options.quickly() if options.quick else Options()
     much = Options(options.rounds or much.rounds, options.seconds or much.seconds, much.quick)
-    target = SAVED if options.save else BUILD / "compare"
     return {
-        "compare": lambda folder: compare.measure(folder, target, much),
+        "compare": lambda folder: compare.measure(
+            folder, BUILD / "compare", much, publish=SAVED if options.save else None
+        ),
         "generation": generation.measure,
-        "check": check.measure,
         "native": native.measure,
         "images": images.measure,
     }
@@ -39,11 +39,11 @@ def measurements(options: argparse.Namespace) -> dict[str, Callable[[Path], str]
 def parse_arguments() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", nargs="*", help="compare, generation, check, native, images; default: all")
+    parser.add_argument("name", nargs="*", help="compare, generation, native, images; default: all")
     parser.add_argument("--quick", action="store_true", help="compare: fewer cells, a second each, two rounds")
     parser.add_argument("--rounds", type=int, help="compare: rounds")
     parser.add_argument("--seconds", type=float, help="compare: seconds for a cell")
-    parser.add_argument("--save", action="store_true", help="compare: write into bench/results/")
+    parser.add_argument("--save", action="store_true", help="compare: publish the tables and plots in bench/results/")
     return parser
 
 

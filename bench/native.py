@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL
 
-from bench.compare.generator.usage import Container, find
+from bench.compare.loadgen.usage import Container, find
 from bench.compare.load import parse_h2load
 from bench.report import load_of_machine, markdown, ratio, say, seconds
 from tests.testkit import combinations

@@ -3,7 +3,7 @@
 make bench ONLY=compare                     five rounds, about three quarters of an hour
 make bench ONLY=compare QUICK=1             fewer cells, a second each, two rounds: three minutes
 make bench ONLY=compare ROUNDS=9 SECONDS=4  other numbers
-make bench ONLY=compare SAVE=1              writes into bench/results/ instead of build/bench/compare/
+make bench ONLY=compare SAVE=1              copies what README and docs show into bench/results/
 
 It needs Docker with the base images, and nothing else of the machine. All stacks run at once and are asked in turn, in
 each round in another order, so that other load on the machine affects all of them. Ctrl-C keeps what was measured.
@@ -11,6 +11,7 @@ each round in another order, so that other load on the machine affects all of th
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,13 +21,22 @@ from bench.compare.results import Results, copy_configurations, describe_machine
 from bench.compare.rounds import Options, say
 from bench.compare.variants import VARIANTS, Variant
 
+SHOWN = ("tables.md", "connections.svg", "cpu.svg")  # by README.md and docs/performance.md
 PREFIX = "uds-stack-bench"  # of the names of all containers, networks, volumes and images
 
 
 def measure(
-    work: Path, target: Path, options: Options, variants: Sequence[Variant] = VARIANTS, prefix: str = PREFIX
+    work: Path,
+    target: Path,
+    options: Options,
+    variants: Sequence[Variant] = VARIANTS,
+    prefix: str = PREFIX,
+    publish: Path | None = None,
 ) -> str:
-    """Measure in an empty folder, write the results into another one, and return the tables as Markdown."""
+    """Measure in the empty folder `work`, write the results into `target`, and return the tables as Markdown.
+
+    `publish` is a folder for a copy of what README and docs show.
+    """
     with stacks.running(work, variants, prefix, say) as running:
         results = Results(describe_machine(running), options)
         copy_configurations(running, target / "configurations")
@@ -43,4 +53,6 @@ def measure(
         finally:
             draw(results, target)
     say(f"results are in {target}")
+    for name in SHOWN if publish else ():
+        shutil.copy(target / name, publish)
     return (target / "tables.md").read_text()

@@ -51,7 +51,7 @@ def command(workload: Workload, address: str, seconds: float) -> list[str]:
     """Return the program that asks an address, HOST:PORT or unix:PATH, for so long."""
     connections = str(workload.connections)
     if workload.websocket:
-        return ["python3", "-m", "generator.websockets", address, workload.path, connections, str(seconds)]
+        return ["python3", "-m", "loadgen.websockets", address, workload.path, connections, str(seconds)]
     url, server = f"http://{address}{workload.path}", []
     if address.startswith("unix:"):
         url, server = f"http://localhost{workload.path}", [f"--base-uri={address}"]
@@ -87,7 +87,7 @@ def parse_h2load(output: str) -> Counted:
 
 
 def parse_websockets(output: str) -> Counted:
-    """Return what generator/websockets.py printed."""
+    """Return what loadgen/websockets.py printed."""
     try:
         found = json.loads(output)
     except ValueError:
@@ -119,7 +119,7 @@ class Generator:
         """Take its container, the address to ask, and the ids of the containers `proxy` and `app`, or `app` alone."""
         self.address = address
         self._process = subprocess.Popen(  # noqa: S603
-            ["docker", "exec", "--interactive", container, "python3", "-m", "generator"]
+            ["docker", "exec", "--interactive", container, "python3", "-m", "loadgen"]
             + [f"{name}={id_}" for name, id_ in watched.items()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -92,7 +92,7 @@ def load_image(prefix: str) -> str:
 
 def build_images(projects: dict[str, Path], variants: Sequence[Variant], prefix: str) -> None:
     """Build the images that stacks share: the load generator's, and the app's from a project's own Dockerfile."""
-    folders = {load_image(prefix): HERE / "generator"}
+    folders = {load_image(prefix): HERE / "loadgen"}
     for variant in variants:
         folders.setdefault(app_image(variant, prefix), projects[variant.name])
     for image, folder in folders.items():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.compare.generator.usage import find, machine_us
+from bench.compare.loadgen.usage import find, machine_us
 
 ID = "3b4233d555d88312eac3b0e73f12c9827de7ba9c241e70cf23ed48812e62385f"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.compare.generator.websockets import ECHO, FRAME, connect, echo
+from bench.compare.loadgen.websockets import ECHO, FRAME, connect, echo
 
 
 @contextmanager

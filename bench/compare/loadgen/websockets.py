@@ -1,6 +1,6 @@
 """Ask an echo over websockets, one message at a time on each connection; print what came back as JSON.
 
-python3 -m generator.websockets ADDRESS PATH CONNECTIONS SECONDS
+python3 -m loadgen.websockets ADDRESS PATH CONNECTIONS SECONDS
 
 ADDRESS is HOST:PORT or unix:PATH. Each message is a text of 12 bytes; every answer is compared.
 """

@@ -1,6 +1,6 @@
 """Run load when asked, and tell what it cost: one JSON object a line, questions on stdin and answers on stdout.
 
-python3 -m generator NAME=CONTAINER ...
+python3 -m loadgen NAME=CONTAINER ...
 
 A question has `command`, the load, which may write the file `log`; or `path`, for one request to `address`.
 """
