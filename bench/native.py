@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL
 
-from bench.compare.loadgen.usage import Container, find
 from bench.compare.load import parse_h2load
+from bench.compare.loadgen.usage import Container, find
 from bench.report import load_of_machine, markdown, ratio, say, seconds
 from tests.testkit import combinations
 from tests.testkit.faults import main_process
