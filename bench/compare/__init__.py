@@ -53,6 +53,7 @@ def measure(
         finally:
             draw(results, target)
     say(f"results are in {target}")
-    for name in SHOWN if publish else ():
-        shutil.copy(target / name, publish)
+    if publish:
+        for name in SHOWN:
+            shutil.copy(target / name, publish)
     return (target / "tables.md").read_text()
