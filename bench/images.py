@@ -29,7 +29,6 @@ IMAGES = (
     Image("app, compiled at run time", "h2o", "app"),
     Image("app, compiled ahead of time", "h2o-native", "app"),
     Image("H2O", "h2o", "h2o"),
-    Image("nginx", "nginx", "nginx"),
     Image("Caddy", "caddy", "caddy"),
 )
 

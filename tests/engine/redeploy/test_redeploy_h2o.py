@@ -36,12 +36,12 @@ def test_reload_reports_a_worker_that_does_not_start(mounted: Site, conf: Path) 
 
 def test_reload_reports_a_rebuilt_image(mounted: Site) -> None:
     dockerfile = mounted.root / "h2o" / "Dockerfile"
-    edit(dockerfile, "COPY", "LABEL edited=yes\nCOPY")
+    edit(dockerfile, "USER", "LABEL edited=yes\nUSER")
     try:
         mounted.project.compose("build", "h2o")
         done = mounted.uds_stack("reload")
     finally:
-        edit(dockerfile, "LABEL edited=yes\nCOPY", "COPY")
+        edit(dockerfile, "LABEL edited=yes\nUSER", "USER")
         mounted.project.compose("build", "h2o")
 
     told = "its image has changed for h2o, too: apply it with `docker compose up -d --timeout 1 h2o`"

@@ -38,23 +38,6 @@ def test_h2o_runs_under_the_master_process(stack: Project) -> None:
     assert "start_server" in stack.inside("h2o", "cat", "/proc/1/cmdline").stdout
 
 
-def test_h2o_announces_its_address_before_the_first_request(own_stack: Project) -> None:
-    # Otherwise, on an engine before 28, requests wait a second after each restart of H2O.
-    own_stack.compose("build", "h2o")  # `run` publishes no port, so there are no requests
-
-    neighbours = own_stack.compose("run", "--rm", "--no-deps", "--no-TTY", "h2o", "cat", "/proc/net/arp").stdout
-
-    assert len(neighbours.splitlines()) == 2, neighbours
-
-
-def test_h2o_starts_without_a_network(own_stack: Project) -> None:
-    own_stack.compose("build", "h2o")
-    done = run("docker", "run", "--rm", "--network=none", "uds-stack-tests-h2o-h2o", "h2o", "--version")
-
-    assert "h2o version 2.2.5" in done.stdout
-    assert done.stderr == ""
-
-
 def test_health_checks_bypass_the_http_proxy_of_docker(own_stack: Project) -> None:
     # Docker sets the proxies of its user's configuration in every container.
     build = "    build: h2o\n"

@@ -111,4 +111,4 @@ def require_version(project: Project, model: Model) -> Violations:
 
 
 def _newer(project: Project, version: Version) -> str:
-    return f"write FROM {project.proxy.service}:{version.least[0]}.{version.least[1]}, or a newer one"
+    return f"use {project.proxy.service}:{version.least[0]}.{version.least[1]}, or a newer one"

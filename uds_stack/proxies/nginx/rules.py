@@ -136,8 +136,9 @@ def stay_in_foreground(project: Project, model: Model) -> Violations:
             yield one.place, "daemon is set here and in the command of the container", "remove this line"
     known = "nginx" in words or re.search(r"(?m)^(CMD|ENTRYPOINT).*nginx", command)
     if known and not of_command and not written and project.config.complete:
-        place = project.at(Nginx.service, "command")
-        yield place, "nginx runs in the background, and the container ends", 'write command: [nginx, -g, "daemon off;"]'
+        key = "entrypoint" if model.texts(Nginx.service, "entrypoint") else "command"
+        remedy = f'write {key}: [nginx, -g, "daemon off;"]'
+        yield project.at(Nginx.service, key), "nginx runs in the background, and the container ends", remedy
 
 
 @rule("nginx-http-version", ERROR, "HTTP/1.0 has no websockets, no chunked bodies and no idle connections")
