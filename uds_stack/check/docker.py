@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -17,13 +16,13 @@ class Docker:
 
     def __init__(self, questions: Questions) -> None:
         """Take what asks them."""
-        self._ask = questions.ask
+        self._ask, self._find = questions.ask, questions.find
         self._numbers = itertools.count()
 
     @cached_property
     def installed(self) -> bool:
         """Whether the command `docker` is there."""
-        return shutil.which("docker") is not None
+        return self._find("docker")
 
     @cached_property
     def engine(self) -> Answer | None:

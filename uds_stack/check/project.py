@@ -29,10 +29,10 @@ NOBODY = "65534"
 class Project:
     """A generated project."""
 
-    def __init__(self, root: Path, limit: float) -> None:
+    def __init__(self, root: Path, limit: float, *, files_only: bool = False) -> None:
         """Take its folder, and the seconds that each program may take. Nothing is read or started."""
         self.folder = Folder(root.resolve())
-        self.questions = Questions(self.folder.root, limit)
+        self.questions = Questions(self.folder.root, limit, files_only=files_only)
         self.docker = Docker(self.questions)
         self.compose = ComposeFiles(self.folder)
         self.app = App(self.folder, self.compose)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import time
 from functools import cached_property
 from pathlib import Path
@@ -78,10 +79,14 @@ class Answer:
 class Questions:
     """The questions of one run of the check."""
 
-    def __init__(self, root: Path, limit: float) -> None:
-        """Take the folder in which programs run, and the seconds that each answer may take."""
-        self._root, self._limit = root, limit
+    def __init__(self, root: Path, limit: float, *, files_only: bool = False) -> None:
+        """Take the folder in which programs run, and the seconds that each may take; `files_only`: none is found."""
+        self._root, self._limit, self.files_only = root, limit, files_only
         self._asked: list[Answer] = []
+
+    def find(self, program: str) -> bool:
+        """Return whether a program is there to be asked."""
+        return not self.files_only and shutil.which(program) is not None
 
     def ask(self, *command: str, after_limit: tuple[str, ...] = ()) -> Answer:
         """Start a program. `after_limit` is a command that cleans up after it where the limit ends it."""

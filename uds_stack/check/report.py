@@ -16,16 +16,19 @@ CHECK_FAILED = Rule("check-failed", WARNING, "A rule that fails on what a file h
 register(CHECK_FAILED)
 
 
-def report(root: Path, limit: float = LIMIT) -> list[Finding]:
+def report(root: Path, limit: float = LIMIT, *, files_only: bool = False) -> list[Finding]:
     """Return what the rules find in the project of a folder, sorted. No program that was started is left behind.
 
-    Each program may take `limit` seconds. Raises LookupError where the folder's proxy has no module.
+    Each program may take `limit` seconds. With `files_only` no program is started, and what only one could have told is
+    not mentioned.
     """
-    project = Project(root, limit)
+    project = Project(root, limit, files_only=files_only)
     try:
         _register_rules_of(project)
         project.ask()
         found = [finding for rule in RULES.values() for finding in _apply(rule, project)]
+        if files_only:
+            found = [one for one in found if one.code not in ("no-compose", "config-unread", "kubernetes-not-rendered")]
         return sorted(set(suppress(_without_last_resorts(found), project.texts)))
     finally:
         project.questions.close()

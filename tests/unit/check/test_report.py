@@ -25,6 +25,15 @@ def test_fresh_project_has_no_problems(project: Path) -> None:
     assert not report.errors
 
 
+def test_files_alone(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in ("docker", "kubectl"):
+        (tmp_path / program).write_text("#!/bin/sh\ntouch started\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert find_all(project, files_only=True) == []
+    assert not list(project.glob("started"))
+
+
 def test_findings_are_reported_at_once_and_sorted(project: Path) -> None:
     edit(project / "compose.yaml", "network_mode: none", "network_mode: host")
     edit(project / "h2o/h2o.conf", "listen: 8080", "listen: 8081")

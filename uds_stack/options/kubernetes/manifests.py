@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shutil
 from functools import cached_property
 from typing import NamedTuple
 
@@ -54,7 +53,7 @@ class Kubernetes(Option):
     @cached_property
     def kubectl(self) -> bool:
         """Whether the command `kubectl` is there."""
-        return shutil.which("kubectl") is not None
+        return self.questions.find("kubectl")
 
     @cached_property
     def rendering(self) -> Answer | None:
