@@ -8,10 +8,13 @@ namespace Microsoft.AspNetCore.Builder;
 internal static class FaultEndpoints
 {
     /// <summary>A command that lasts so many seconds, because the app's image may have none.</summary>
-    public static int Sleep(string seconds)
+    public static void Sleep(string[] arguments)
     {
-        Thread.Sleep(TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)));
-        return 0;
+        if (arguments is ["sleep", var seconds])
+        {
+            Thread.Sleep(TimeSpan.FromSeconds(int.Parse(seconds, CultureInfo.InvariantCulture)));
+            Environment.Exit(0);
+        }
     }
 
     /// <summary>What is wrong with a version, as the setting Fault says.</summary>
@@ -60,9 +63,16 @@ internal static class FaultEndpoints
             await next(http);
         });
 
-        if (app.Configuration.GetValue<bool>("Faults:HttpsRedirection"))
+        var redirects = app.Configuration.GetValue<bool>("Faults:HttpsRedirection");
+        if (redirects)
         {
             app.UseHttpsRedirection();
+        }
+
+        // An endpoint of the app's own is behind all of these, as the library's is not.
+        if (healthDelay > 0 || healthStatus > 0 || redirects || app.Configuration.GetValue<bool>("Faults:OwnHealth"))
+        {
+            app.MapHealthChecks("/healthz");
         }
 
         app.MapPost("/echo", async (HttpRequest request) =>

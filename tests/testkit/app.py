@@ -45,9 +45,15 @@ class App:
 
 
 def command(publish: Path, *arguments: str) -> list[str]:
-    """Return the command line of the app in ./publish of a project, or of one of the app's commands."""
+    """Return the command line of the app in ./publish of a project."""
     slug = publish.parent.name
     return [*(["dotnet", f"{slug}.dll"] if (publish / f"{slug}.dll").exists() else [f"./{slug}"]), *arguments]
+
+
+def socket_command(publish: Path, name: str) -> list[str]:
+    """Return the command line of `health`, `serves` or `take-over` beside that app, as compose.yaml has it."""
+    program = ["dotnet", "UnixSocket.dll"] if (publish / "UnixSocket.dll").exists() else command(publish)
+    return [*program, name]
 
 
 def image(publish: Path) -> str:

@@ -156,7 +156,8 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
     itself sleeps (`add_endpoints`).
     """
     app = deployment["spec"]["template"]["spec"]["initContainers"][0]
-    sleep = [*app["startupProbe"]["exec"]["command"][:-1], "sleep"]
+    program = f"{app['image'].removesuffix('-app')}.dll"
+    sleep = [program if word == "UnixSocket.dll" else word for word in app["startupProbe"]["exec"]["command"][:-1]]
     # Before 1.21 a container without a readiness probe may wait for its readiness a minute after its startup probe
     # (kubernetes#95140).
     readiness = {"exec": app["startupProbe"]["exec"], "periodSeconds": 5, "timeoutSeconds": 5}
@@ -168,7 +169,7 @@ def without_sidecars(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"op": "copy", "from": f"{pod}/initContainers/0", "path": f"{pod}/containers/1"},
         {"op": "remove", "path": f"{pod}/containers/1/restartPolicy"},
         {"op": "add", "path": f"{pod}/containers/1/readinessProbe", "value": readiness},
-        {"op": "add", "path": f"{pod}/containers/1/lifecycle", "value": _pre_stop(*sleep, PROXY_STOPS)},
+        {"op": "add", "path": f"{pod}/containers/1/lifecycle", "value": _pre_stop(*sleep, "sleep", PROXY_STOPS)},
         {"op": "replace", "path": f"{pod}/initContainers/0", "value": directory},
         {"op": "copy", "from": f"{pod}/containers/0/image", "path": f"{pod}/initContainers/0/image"},
         {"op": "replace", "path": f"{pod}/containers/0/lifecycle", "value": _pre_stop("sleep", 5)},

@@ -24,22 +24,18 @@ def add_pages(source: Path, root: Path) -> Path:
 def add_endpoints(project: Path) -> None:
     """Give a project's app the pages of the *Endpoints.cs beside this file, and what its settings can change.
 
-    `Page` is the text of its page, `Fault` what is wrong with it, `Faults:Twice` a second use of the lifecycle. Its
-    command `sleep` takes seconds.
+    `Page` is the text of its page, `Fault` what is wrong with it, `Faults:Twice` a second use of the defaults, and
+    `Faults:OwnHealth` its own /healthz. Its command `sleep` takes seconds.
     """
     app = project / "src" / project.name
     for pages in Path(__file__).parent.glob("*Endpoints.cs"):
         shutil.copy(pages, app)
     program = app / "Program.cs"
-    edit(
-        program,
-        "switch (args)\n{\n",
-        'switch (args)\n{\n    case ["sleep", var time]: return FaultEndpoints.Sleep(time);\n',
-    )
+    edit(program, "var builder = ", "FaultEndpoints.Sleep(args);\n\nvar builder = ")
     edit(
         program,
         "var app = builder.Build();\n",
-        'if (builder.Configuration.GetValue<bool>("Faults:Twice"))\n{\n    builder.WebHost.UseSocketLifecycle();\n}\n\n'
+        'if (builder.Configuration.GetValue<bool>("Faults:Twice"))\n{\n    builder.AddUnixSocketDefaults();\n}\n\n'
         "builder.AddFault();\nvar app = builder.Build();\n",
     )
     edit(program, '"Hello World!"', '(app.Configuration["Page"] ?? "Hello World!")')

@@ -1,4 +1,4 @@
-"""Long connections through each proxy when the app stops: each is ended in order, and none holds up the stop."""
+"""Long connections through each proxy when the app stops: each is closed cleanly, and none holds up the stop."""
 
 import http.client
 from concurrent.futures import ThreadPoolExecutor

@@ -6,7 +6,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
 
-from tests.testkit.app import command
+from tests.testkit.app import socket_command
 from tests.testkit.faults import main_process, restarts, send, state, status, workers
 from tests.testkit.load import AWAY, GOOD, Visitors
 from tests.testkit.process import eventually, run
@@ -135,7 +135,7 @@ def test_frozen_app_is_unhealthy_and_requests_get_502(faulty_stack: Project) -> 
         assert {page.status for page in pages} == {502}
         assert all("Back in a moment" in page.text for page in pages)
 
-        asked = faulty_stack.inside("app", *command(faulty_stack.root / "publish", "health"), check=False)
+        asked = faulty_stack.inside("app", *socket_command(faulty_stack.root / "publish", "health"), check=False)
         assert asked.returncode == 1
         assert "unhealthy: " in asked.stderr
         eventually(lambda: "unhealthy" in str(state(faulty_stack, "app")["State"]), "the report: unhealthy")

@@ -61,8 +61,8 @@ def asking_on_new_connections(app: App) -> Iterator[list[bool]]:
 @contextmanager
 def at_the_gate(path: Path) -> Iterator[None]:
     """Be the one who changes names in the directory, as an instance is that binds its own."""
-    with Path(f"{path}.lock").open("w") as gate:
-        fcntl.flock(gate, fcntl.LOCK_EX)
+    with Path(f"{path}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
@@ -165,8 +165,7 @@ def test_watch_takes_path_that_leads_nowhere(publish: Path, path: Path) -> None:
 def test_unhealthy_instance_never_takes_path(publish: Path, path: Path) -> None:
     with running(publish, path) as old:
         before = path.readlink()
-        # Its own /healthz answers 400, since it knows no host of the name that it asks for.
-        with running(publish, path, until=UNHEALTHY, AllowedHosts="example.org") as sick:
+        with running(publish, path, until=UNHEALTHY, Faults__HealthStatus="503") as sick:
             sick.process.send_signal(signal.SIGTERM)
             assert sick.exit_code() == 0
 
@@ -190,7 +189,7 @@ def test_watch_retries_after_io_error(publish: Path, path: Path) -> None:
         assert answers(app)
 
 
-def test_stop_asks_other_instances_outside_of_gate(publish: Path, path: Path) -> None:
+def test_stop_asks_other_instances_without_the_lock(publish: Path, path: Path) -> None:
     with running(publish, path) as app, socket.socket(socket.AF_UNIX) as frozen:
         frozen.bind(f"{path}.0123abcd")
         frozen.listen()
@@ -199,9 +198,9 @@ def test_stop_asks_other_instances_outside_of_gate(publish: Path, path: Path) ->
         app.process.send_signal(signal.SIGTERM)
 
         asking = frozen.accept()[0]
-        with asking, Path(f"{path}.lock").open("w") as gate:
+        with asking, Path(f"{path}.lock").open("w") as lock:
             assert asking.recv(100).startswith(b"GET /healthz ")
-            fcntl.flock(gate, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         assert app.exit_code() == 0
 
 
@@ -214,7 +213,7 @@ def test_stop_during_health_check_leaves_no_record(publish: Path, path: Path) ->
         assert names(path.parent) == NONE_SERVES
 
 
-def test_second_use_of_the_lifecycle_changes_nothing(publish: Path, path: Path) -> None:
+def test_second_use_of_the_defaults_changes_nothing(publish: Path, path: Path) -> None:
     with running(publish, path, Faults__Twice="true") as app:
         assert answers(app)
         app.stop()

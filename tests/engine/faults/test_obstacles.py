@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testkit.app import UNHEALTHY, App, command, image, names, running
+from tests.testkit.app import UNHEALTHY, App, command, image, names, running, socket_command
 from tests.testkit.process import eventually, run
 
 pytestmark = [pytest.mark.engine, pytest.mark.native]
@@ -138,7 +138,11 @@ def test_start_refuses_drain_timeout_out_of_bounds(publish: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        pytest.param({"AllowedHosts": "example.org"}, "answers 400: add localhost to AllowedHosts", id="AllowedHosts"),
+        pytest.param(
+            {"AllowedHosts": "example.org", "Faults__OwnHealth": "true"},
+            "answers 400: add localhost to AllowedHosts",
+            id="AllowedHosts",
+        ),
         pytest.param(
             {"Kestrel__EndpointDefaults__Protocols": "Http2"}, "the endpoint speaks HTTP/2 alone", id="HTTP/2"
         ),
@@ -153,7 +157,7 @@ def test_start_refuses_drain_timeout_out_of_bounds(publish: Path, tmp_path: Path
         pytest.param(
             {"Faults__HealthStatus": "401"}, "answers 401: let it answer anybody, with AllowAnonymous()", id="401"
         ),
-        pytest.param({"Faults__HealthStatus": "404"}, "answers 404: map it, with app.MapHealthChecks", id="404"),
+        pytest.param({"Socket__HealthEndpoint": "false"}, "answers 404: set Socket:HealthEndpoint to true", id="404"),
         pytest.param({"Faults__HealthStatus": "503"}, "answers 503: a health check fails", id="503"),
         pytest.param({"Faults__HealthStatus": "418"}, 'answers "HTTP/1.1 418 I\'m a teapot"', id="418"),
     ],
@@ -166,7 +170,7 @@ def test_unhealthy_instance_logs_remedy(publish: Path, tmp_path: Path, settings:
 def take_over(publish: Path, app: App) -> "subprocess.CompletedProcess[str]":
     """Run `take-over` beside the one app that was started on this socket."""
     private = app.path.parent / "private" / "0"
-    return run(*command(publish, "take-over"), cwd=publish, env={"TMPDIR": str(private)}, check=False)
+    return run(*socket_command(publish, "take-over"), cwd=publish, env={"TMPDIR": str(private)}, check=False)
 
 
 def test_take_over_keeps_a_file_in_the_way(publish: Path, tmp_path: Path) -> None:
@@ -213,7 +217,7 @@ def test_take_over_refuses_the_record_of_another_user(publish: Path, tmp_path: P
     options = ("--rm", "--network=none", "--user=1654:1654", f"--volume={publish}:/app:ro", "--workdir=/app")
     mounted = f"--volume={record}:/tmp/myapp.instance"
 
-    done = run("docker", "run", *options, mounted, image(publish), *command(publish, "take-over"), check=False)
+    done = run("docker", "run", *options, mounted, image(publish), *socket_command(publish, "take-over"), check=False)
 
     assert done.returncode == 1
     assert done.stderr.startswith("/tmp/myapp.instance belongs to another user. ")

@@ -156,7 +156,7 @@ def test_stop_closes_endless_websocket(hasty: App) -> None:
 
     hasty.stop()
 
-    assert until_end(client).endswith(b"\x88\x10\x03\xe9The app stops.")  # a close frame: 1001, going away
+    assert until_end(client).endswith(b"\x88\x1b\x03\xe9The app is shutting down.")  # a close frame: 1001, going away
     hasty.exit_code()
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.testkit.app import command
+from tests.testkit.app import socket_command
 from tests.testkit.process import run
 from tests.testkit.stack import Project
 
@@ -18,13 +18,13 @@ def test_curl_in_the_h2o_container_reaches_the_app(stack: Project) -> None:
 
 
 def test_health_succeeds_beside_a_healthy_app(stack: Project) -> None:
-    health = stack.inside("app", *command(stack.root / "publish", "health"))
+    health = stack.inside("app", *socket_command(stack.root / "publish", "health"))
 
     assert health.stdout.startswith("healthy: /tmp/myapp/kestrel.sock.")
 
 
 def test_health_fails_without_an_app(stack: Project) -> None:
-    health = command(stack.root / "publish", "health")
+    health = socket_command(stack.root / "publish", "health")
 
     alone = stack.compose("run", "--rm", "--no-deps", "--no-TTY", "app", *health, check=False)
 

@@ -34,7 +34,7 @@ public sealed class AppProcess : IAsyncLifetime
     /// <summary>Starts the app and waits until its socket is there.</summary>
     public async ValueTask InitializeAsync()
     {
-        _process = Start();
+        _process = Start("{{ cookiecutter.project_slug }}.dll");
         Client = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync })
         {
             BaseAddress = new Uri("http://localhost"),
@@ -50,11 +50,13 @@ public sealed class AppProcess : IAsyncLifetime
         }
     }
 
-    /// <summary>Runs one of the app's commands, such as "health", beside the running app.</summary>
+    /// <summary>Runs a command, such as "health", beside the running app.</summary>
+    /// <param name="program">What runs it: the app, or UnixSocket.dll.</param>
+    /// <param name="command">The command.</param>
     /// <returns>Its exit code.</returns>
-    public async Task<int> RunCommandAsync(string command)
+    public async Task<int> RunCommandAsync(string program, string command)
     {
-        using var process = Start(command);
+        using var process = Start(program, command);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return process.ExitCode;
     }
@@ -86,9 +88,9 @@ public sealed class AppProcess : IAsyncLifetime
         _directory.Delete(recursive: true);
     }
 
-    private Process Start(params string[] arguments)
+    private Process Start(string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "{{ cookiecutter.project_slug }}.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program), .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,

@@ -15,15 +15,4 @@ public sealed class ShutdownTests
         var names = Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(app.SocketPath)!, "kestrel.sock*");
         Assert.Equal(["kestrel.sock.lock"], names.Select(Path.GetFileName));
     }
-
-    [Fact]
-    public async Task HealthCommandFailsWhereNoInstanceRuns()
-    {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM.");
-        await using var app = new AppProcess();
-        await app.InitializeAsync();
-        await app.StopAsync();
-
-        Assert.Equal(1, await app.RunCommandAsync("health"));
-    }
 }

@@ -1,4 +1,4 @@
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>Errors of the system (errno) for which .NET has no exception type; <c>IOException.HResult</c> holds them.</summary>
 internal static class SystemError

@@ -1,13 +1,12 @@
 using Microsoft.Extensions.Options;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>Refuses, when the host starts, a drain that would end at once or be cut off by the host.</summary>
-internal sealed class SocketLifecycleOptionsValidator(IOptions<HostOptions> host)
-    : IValidateOptions<SocketLifecycleOptions>
+internal sealed class UnixSocketOptionsValidator(IOptions<HostOptions> host) : IValidateOptions<UnixSocketOptions>
 {
     /// <inheritdoc />
-    public ValidateOptionsResult Validate(string? name, SocketLifecycleOptions options)
+    public ValidateOptionsResult Validate(string? name, UnixSocketOptions options)
     {
         var shutdown = host.Value.ShutdownTimeout;
         return options.DrainTimeout > TimeSpan.Zero && options.DrainTimeout <= shutdown

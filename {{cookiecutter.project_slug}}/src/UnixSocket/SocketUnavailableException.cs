@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>The app cannot serve its socket. The message says in one line what to do.</summary>
 public sealed class SocketUnavailableException : Exception
@@ -19,11 +19,13 @@ public sealed class SocketUnavailableException : Exception
     public override string ToString() => Message;
 
     /// <summary>Tells whether an exception comes from the socket's directory, and not from this code.</summary>
+    /// <param name="e">Any exception.</param>
     internal static bool IsCause(Exception e) => e is IOException or UnauthorizedAccessException or SocketException;
 
     /// <summary>Explains an exception of the file system or the socket.</summary>
     /// <param name="publicPath">The socket's path, as the proxy knows it.</param>
     /// <param name="e">One for which <see cref="IsCause"/> is true.</param>
+    /// <returns>An exception whose message says what to do.</returns>
     internal static SocketUnavailableException From(string publicPath, Exception e)
     {
         var directory = Path.GetDirectoryName(publicPath);

@@ -4,12 +4,12 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>Binds an instance's own name when Kestrel asks for the public path.</summary>
 internal sealed class InstanceListenerFactory(
     IOptions<SocketTransportOptions> transportOptions,
-    IOptions<SocketLifecycleOptions> options,
+    IOptions<UnixSocketOptions> options,
     ConnectionDrain drain,
     IHostEnvironment environment,
     ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
@@ -26,7 +26,7 @@ internal sealed class InstanceListenerFactory(
     private readonly ILogger<InstanceListener> _logger = loggerFactory.CreateLogger<InstanceListener>();
 
     /// <summary>The names of the instance that is bound; null before, and where Kestrel listens elsewhere.</summary>
-    public InstanceNames? Instance { get; private set; }
+    public SocketInstance? Instance { get; private set; }
 
     /// <inheritdoc />
     public bool CanBind(EndPoint endpoint) =>
@@ -47,7 +47,7 @@ internal sealed class InstanceListenerFactory(
 
         try
         {
-            Instance = InstanceNames.Create(publicPath);
+            Instance = SocketInstance.Create(publicPath);
             var listener = await BindAsync(Instance, cancellationToken);
             return new InstanceListener(listener, Instance, drain, options.Value.DrainTimeout, _logger);
         }
@@ -57,16 +57,16 @@ internal sealed class InstanceListenerFactory(
         }
     }
 
-    private async Task<IConnectionListener> BindAsync(InstanceNames instance, CancellationToken cancellationToken)
+    private async Task<IConnectionListener> BindAsync(SocketInstance instance, CancellationToken cancellationToken)
     {
         if ((options.Value.CreateDirectory ?? environment.IsDevelopment()) && !OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(Path.GetDirectoryName(instance.PublicPath)!, DirectoryMode);
         }
 
-        instance.EnsurePathIsFree();
-        using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
-        if (gate is not null)
+        instance.RefuseForeignFile();
+        using var directoryLock = await DirectoryLock.AcquireAsync(instance.PublicPath);
+        if (directoryLock is not null)
         {
             instance.RemoveDeadInstances();
         }

@@ -2,12 +2,12 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>Reports the public path, counts the instance's connections, and drains before it closes.</summary>
 internal sealed partial class InstanceListener(
     IConnectionListener inner,
-    InstanceNames instance,
+    SocketInstance instance,
     ConnectionDrain drain,
     TimeSpan drainTimeout,
     ILogger<InstanceListener> logger) : IConnectionListener
@@ -29,7 +29,8 @@ internal sealed partial class InstanceListener(
         return connection;
     }
 
-    /// <summary>Ends the instance's part in serving; Kestrel calls it when the host stops.</summary>
+    /// <summary>Leaves the public path, drains, and closes the socket; Kestrel calls it when the host stops.</summary>
+    /// <param name="cancellationToken">Ends the drain early.</param>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
         await WithdrawAsync();
@@ -37,8 +38,8 @@ internal sealed partial class InstanceListener(
         await Task.Run(() => HealthProbe.Ask(instance.OwnPath, ProbeTimeout), CancellationToken.None);
         await drain.WaitAsync(drainTimeout, cancellationToken);
         await inner.UnbindAsync(cancellationToken);
-        // Another instance, which stopped meanwhile, may have left the path to this one. Only inside the gate is it known
-        // whether it did: it looked for this socket there, too.
+        // Another instance, which stopped meanwhile, may have left the path to this one. Only under the lock is it known
+        // whether it did: it looked for this socket under it, too.
         await WithdrawAsync();
     }
 
@@ -46,11 +47,11 @@ internal sealed partial class InstanceListener(
     {
         try
         {
-            // Before the gate: a frozen neighbour answers nothing, and others wait at the gate.
+            // Before the lock is taken: a frozen neighbour answers nothing, and others wait for the lock.
             var healthy = instance.IsPublished ? await FindHealthyOthersAsync() : [];
-            using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
+            using var directoryLock = await DirectoryLock.AcquireAsync(instance.PublicPath);
             InstanceRecord.Remove(instance);
-            if (gate is not null)
+            if (directoryLock is not null)
             {
                 instance.Withdraw(healthy);
             }
@@ -71,6 +72,6 @@ internal sealed partial class InstanceListener(
     /// <inheritdoc />
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
-    [LoggerMessage(4, LogLevel.Warning, "{PublicPath} may still lead to this instance, which stops")]
+    [LoggerMessage(4, LogLevel.Warning, "{PublicPath} may still lead to this instance, which is shutting down")]
     private partial void LogNotWithdrawn(Exception exception, string publicPath);
 }

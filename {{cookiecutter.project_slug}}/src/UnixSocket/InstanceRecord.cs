@@ -1,4 +1,4 @@
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>The note by which a command finds the instance beside which it runs.</summary>
 /// <remarks>It is a file in the temporary directory, which in a container is the container's own.</remarks>
@@ -6,13 +6,13 @@ internal static class InstanceRecord
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private static string RecordPath =>
-        Path.Combine(Path.GetTempPath(), AppDomain.CurrentDomain.FriendlyName + ".instance");
+    // One name for the app and for UnixSocket.dll, which reads what the app has noted.
+    private static string RecordPath => Path.Combine(Path.GetTempPath(), "UnixSocket.instance");
 
     /// <summary>Reads which instance has published itself in this container.</summary>
     /// <returns>That instance; null if none has.</returns>
     /// <exception cref="IOException">The record belongs to another user, or does not name an instance.</exception>
-    public static InstanceNames? Read()
+    public static SocketInstance? Read()
     {
         using var file = OpenOwn();
         if (file is null)
@@ -21,13 +21,14 @@ internal static class InstanceRecord
         }
 
         using var reader = new StreamReader(file);
-        return InstanceNames.Parse(reader.ReadToEnd())
+        return SocketInstance.Parse(reader.ReadToEnd())
             ?? throw new IOException($"{RecordPath} does not name an instance. Delete it, and restart the app.");
     }
 
-    /// <summary>Notes an instance. Call it inside the gate.</summary>
+    /// <summary>Notes an instance. Call it under the <see cref="DirectoryLock"/>.</summary>
+    /// <param name="instance">An instance that has published itself, or is about to.</param>
     /// <exception cref="IOException">The record cannot be written.</exception>
-    public static void Write(InstanceNames instance)
+    public static void Write(SocketInstance instance)
     {
         OpenOwn()?.Dispose();
         var temporary = RecordPath + Path.GetExtension(instance.OwnPath);
@@ -53,8 +54,9 @@ internal static class InstanceRecord
     }
 
     /// <summary>Removes the note of an instance, unless another instance has replaced it.</summary>
+    /// <param name="instance">The instance that stops.</param>
     /// <exception cref="IOException">The record belongs to another user, or does not name an instance.</exception>
-    public static void Remove(InstanceNames instance)
+    public static void Remove(SocketInstance instance)
     {
         if (Read() == instance)
         {

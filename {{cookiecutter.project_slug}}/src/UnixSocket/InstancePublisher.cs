@@ -1,4 +1,4 @@
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>Makes the public path lead to this instance when it is healthy, and keeps it from leading nowhere.</summary>
 internal sealed partial class InstancePublisher(
@@ -47,7 +47,7 @@ internal sealed partial class InstancePublisher(
         await started.Task.WaitAsync(cancellationToken);
     }
 
-    private async Task ServeAsync(InstanceNames instance, CancellationToken cancellationToken)
+    private async Task ServeAsync(SocketInstance instance, CancellationToken cancellationToken)
     {
         await WaitUntilHealthyAsync(instance, cancellationToken);
         try
@@ -65,7 +65,7 @@ internal sealed partial class InstancePublisher(
             await Task.Delay(PathPollInterval, cancellationToken);
             try
             {
-                if (instance.IsPathFree)
+                if (instance.LeadsNowhere)
                 {
                     await PublishAsync(instance, isFirst: false, cancellationToken);
                 }
@@ -77,7 +77,7 @@ internal sealed partial class InstancePublisher(
         }
     }
 
-    private async Task WaitUntilHealthyAsync(InstanceNames instance, CancellationToken cancellationToken)
+    private async Task WaitUntilHealthyAsync(SocketInstance instance, CancellationToken cancellationToken)
     {
         string? reported = null;
         while (await Task.Run(() => HealthProbe.Ask(instance.OwnPath), cancellationToken) is { } complaint)
@@ -92,17 +92,17 @@ internal sealed partial class InstancePublisher(
         }
     }
 
-    private async Task PublishAsync(InstanceNames instance, bool isFirst, CancellationToken cancellationToken)
+    private async Task PublishAsync(SocketInstance instance, bool isFirst, CancellationToken cancellationToken)
     {
-        using var gate = await DirectoryGate.EnterAsync(instance.PublicPath);
-        // Inside the gate, where a stop withdraws: afterwards nothing may be recorded or published any more.
+        using var directoryLock = await DirectoryLock.AcquireAsync(instance.PublicPath);
+        // Under the lock, as a stop withdraws: afterwards nothing may be recorded or published any more.
         cancellationToken.ThrowIfCancellationRequested();
         if (isFirst)
         {
             InstanceRecord.Write(instance);
         }
 
-        if (isFirst || instance.IsPathFree)
+        if (isFirst || instance.LeadsNowhere)
         {
             instance.Publish();
             LogPublished(instance.PublicPath, instance.OwnPath);

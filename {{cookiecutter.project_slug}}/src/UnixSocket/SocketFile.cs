@@ -1,11 +1,13 @@
 using System.Net.Sockets;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>What .NET does not tell of a Unix socket's file.</summary>
 internal static class SocketFile
 {
     /// <summary>Tells whether a path, which is there, is a socket, and not a file or somebody else's.</summary>
+    /// <param name="path">A path at which something is.</param>
+    /// <returns>False also for a file that this user may not open.</returns>
     /// <remarks>The kernel opens files, and no sockets. For reading and writing, because opening a named pipe for one of
     /// them would wait for its other end.</remarks>
     public static bool IsSocket(string path)
@@ -26,6 +28,7 @@ internal static class SocketFile
     }
 
     /// <summary>Tells whether nobody listens on a socket.</summary>
+    /// <param name="path">The socket's path, or a link to it.</param>
     public static bool RefusesConnections(string path)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -1,14 +1,14 @@
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
-/// <summary>Closes the websocket that a request accepts when the app stops.</summary>
+/// <summary>Closes the websocket that a request accepts when the app shuts down.</summary>
 internal sealed class ClosingWebSocketFeature(IHttpWebSocketFeature inner, CancellationToken stopping)
     : IHttpWebSocketFeature, IDisposable
 {
     // For the client to answer the close frame.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _ended = new();
     private CancellationTokenRegistration _registration;
@@ -39,8 +39,8 @@ internal sealed class ClosingWebSocketFeature(IHttpWebSocketFeature inner, Cance
         var ended = _ended.Token;
         try
         {
-            await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, "The app stops.", ended);
-            await Task.Delay(Patience, ended);
+            await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, "The app is shutting down.", ended);
+            await Task.Delay(AnswerTimeout, ended);
             socket.Abort();
         }
         catch (OperationCanceledException)

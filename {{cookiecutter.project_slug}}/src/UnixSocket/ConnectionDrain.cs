@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
 /// <summary>Counts an instance's open connections, and waits until there are none.</summary>
 internal sealed class ConnectionDrain
@@ -17,6 +17,7 @@ internal sealed class ConnectionDrain
     public ConnectionDrain() => _idle.SetResult();
 
     /// <summary>Counts a connection until it is closed.</summary>
+    /// <param name="connection">One that has just been accepted.</param>
     public void Track(ConnectionContext connection)
     {
         lock (_lock)
@@ -41,7 +42,7 @@ internal sealed class ConnectionDrain
     }
 
     /// <summary>Waits until no connection has been open, and none has arrived, for 50 ms.</summary>
-    /// <param name="timeout">The longest wait.</param>
+    /// <param name="timeout">The longest wait, after which the connections that are left are closed with the socket.</param>
     /// <param name="cancellationToken">Ends the wait early.</param>
     public async Task WaitAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
-/// <summary>One instance's names in the socket's directory. Change them inside the <see cref="DirectoryGate"/>.</summary>
+/// <summary>An instance of the app, by its names in the socket's directory: publishes and withdraws it.</summary>
+/// <remarks>Call what changes names under the <see cref="DirectoryLock"/>.</remarks>
 /// <param name="PublicPath">What the proxy connects to: a link to the instance that serves.</param>
 /// <param name="OwnPath">What this instance binds.</param>
-internal sealed record InstanceNames(string PublicPath, string OwnPath)
+internal sealed record SocketInstance(string PublicPath, string OwnPath)
 {
     // The suffix is random, since a process id says nothing: it is 1 in every container.
     private const int IdLength = 8;
@@ -20,8 +21,8 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
     /// <summary>Whether the public path leads to this instance.</summary>
     public bool IsPublished => Target == Path.GetFileName(OwnPath);
 
-    /// <summary>Whether the public path leads to no instance that lives.</summary>
-    public bool IsPathFree => !IsPublished && (!File.Exists(TargetPath) || SocketFile.RefusesConnections(TargetPath));
+    /// <summary>Whether no live instance is where the public path leads.</summary>
+    public bool LeadsNowhere => !IsPublished && (!File.Exists(TargetPath) || SocketFile.RefusesConnections(TargetPath));
 
     // Not the public path itself: of that, File.Exists says yes even where the link leads to nothing.
     private string TargetPath => Target is { } name ? Path.Combine(Folder, name) : PublicPath;
@@ -32,29 +33,31 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
 
     /// <summary>Names a new instance.</summary>
     /// <param name="publicPath">The socket's absolute path, as the proxy knows it.</param>
+    /// <returns>The instance, whose own path is the public path and a random suffix.</returns>
     /// <exception cref="SocketUnavailableException">The instance's name is too long for a socket.</exception>
-    public static InstanceNames Create(string publicPath)
+    public static SocketInstance Create(string publicPath)
     {
         var path = $"{publicPath}.{RandomNumberGenerator.GetHexString(IdLength, lowercase: true)}";
         var excess = Encoding.UTF8.GetByteCount(path) - MaxPathBytes;
         return excess <= 0
-            ? new InstanceNames(publicPath, path)
+            ? new SocketInstance(publicPath, path)
             : throw new SocketUnavailableException(
                 $"The socket path {publicPath} is {excess} bytes too long: with the instance's own suffix it must fit "
                 + $"into {MaxPathBytes} bytes. Set a shorter Socket:Path.");
     }
 
     /// <summary>Reads an instance's own path.</summary>
+    /// <param name="ownPath">Text that may be such a path.</param>
     /// <returns>The instance; null if the text is not the path of one.</returns>
-    public static InstanceNames? Parse(string ownPath)
+    public static SocketInstance? Parse(string ownPath)
     {
-        var instance = new InstanceNames(Path.ChangeExtension(ownPath, null), ownPath);
+        var instance = new SocketInstance(Path.ChangeExtension(ownPath, null), ownPath);
         return Path.IsPathRooted(ownPath) && instance.IsInstance(ownPath) ? instance : null;
     }
 
-    /// <summary>Makes sure that nothing but a socket or a link of this app is at the public path.</summary>
-    /// <exception cref="SocketUnavailableException">It is neither. It stays as it is: it may be somebody's.</exception>
-    public void EnsurePathIsFree()
+    /// <summary>Refuses a public path at which there is something else than a socket or a link of this app.</summary>
+    /// <exception cref="SocketUnavailableException">There is. It stays as it is: it may be somebody's.</exception>
+    public void RefuseForeignFile()
     {
         var file = new FileInfo(PublicPath);
         var obstacle = file switch
@@ -74,7 +77,7 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
     }
 
     /// <summary>Removes the names of instances that were killed: they refuse connections.</summary>
-    /// <remarks>Only inside the gate: an instance that has bound and does not listen yet refuses them too.</remarks>
+    /// <remarks>Only under the lock: an instance that has bound and does not listen yet refuses them too.</remarks>
     public void RemoveDeadInstances()
     {
         foreach (var path in Directory.EnumerateFiles(Folder, Path.GetFileName(PublicPath) + ".*"))
@@ -89,7 +92,8 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
         }
     }
 
-    /// <summary>Lists the other instances' own paths.</summary>
+    /// <summary>Lists the other instances beside the public path, dead ones included.</summary>
+    /// <returns>Their own paths.</returns>
     public IReadOnlyList<string> FindOthers() =>
         [.. Directory.EnumerateFiles(Folder, Path.GetFileName(PublicPath) + ".*").Where(path => path != OwnPath && IsInstance(path))];
 
@@ -97,7 +101,7 @@ internal sealed record InstanceNames(string PublicPath, string OwnPath)
     /// <exception cref="SocketUnavailableException">Something else is at the public path. It stays as it is.</exception>
     public void Publish()
     {
-        EnsurePathIsFree();
+        RefuseForeignFile();
         File.Delete(LinkPath);
         File.CreateSymbolicLink(LinkPath, Path.GetFileName(OwnPath));
         File.Move(LinkPath, PublicPath, overwrite: true);

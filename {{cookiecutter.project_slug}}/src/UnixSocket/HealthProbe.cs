@@ -1,14 +1,14 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace {{ cookiecutter.__namespace }}.UnixSocket;
+namespace UnixSocket;
 
-/// <summary>A request to an instance's /healthz that costs next to nothing: no HttpClient, no host.</summary>
+/// <summary>Asks an instance for /healthz at next to no cost: without an HttpClient, without a host.</summary>
 internal static class HealthProbe
 {
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(4);
 
-    /// <summary>Asks once.</summary>
+    /// <summary>Asks once, and waits for the answer.</summary>
     /// <param name="socketPath">The instance's own socket.</param>
     /// <param name="timeout">The longest wait for each step; four seconds unless given.</param>
     /// <returns>Null if the answer is 200, otherwise what is wrong and what to do.</returns>
@@ -44,7 +44,10 @@ internal static class HealthProbe
         }
     }
 
-    private static string Explain(string answer)
+    /// <summary>Explains an answer that is not 200.</summary>
+    /// <param name="answer">Its beginning, as it came.</param>
+    /// <returns>What is wrong and what to do, in one line.</returns>
+    internal static string Explain(string answer)
     {
         var lines = answer.Split("\r\n");
         var status = lines[0].Split(' ') is [_, var code, ..] ? code : "";
@@ -56,7 +59,7 @@ internal static class HealthProbe
             "301" or "302" or "303" or "307" or "308" =>
                 $"/healthz answers {status}, {Header(lines, "Location")}: keep UseHttpsRedirection and logins away from it",
             "401" or "403" => $"/healthz answers {status}: let it answer anybody, with AllowAnonymous()",
-            "404" => "/healthz answers 404: map it, with app.MapHealthChecks(\"/healthz\")",
+            "404" => "/healthz answers 404: set Socket:HealthEndpoint to true, or map it, with app.MapHealthChecks(\"/healthz\")",
             "503" => "/healthz answers 503: a health check fails",
             "" => "the instance answers nothing that is HTTP/1.1: is its endpoint for TLS or HTTP/2 alone?",
             _ => $"/healthz answers \"{lines[0]}\"",

@@ -1,0 +1,41 @@
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace UnixSocket;
+
+/// <summary>Ends each connection of a stopping instance with its next response, so that the proxy opens new ones.</summary>
+internal sealed class ConnectionCloseMiddleware(RequestDelegate next, IHostApplicationLifetime lifetime)
+{
+    /// <summary>Asks Kestrel to close the request's connection if the app is stopping when the response starts.</summary>
+    /// <param name="context">The request.</param>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        // At the response's start: a request that was there before the stop must end its connection too.
+        context.Response.OnStarting(CloseWhenStopping, context);
+        try
+        {
+            await next(context);
+        }
+        catch when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Kestrel itself answers for what the app did not catch, and calls nobody at that response's start.
+            RequestClose(context);
+            throw;
+        }
+    }
+
+    private Task CloseWhenStopping(object state)
+    {
+        var context = (HttpContext)state;
+        if (lifetime.ApplicationStopping.IsCancellationRequested
+            && context.Response.StatusCode != StatusCodes.Status101SwitchingProtocols)
+        {
+            RequestClose(context);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    // Kestrel then writes "Connection: close", or sends GOAWAY over HTTP/2.
+    private static void RequestClose(HttpContext context) =>
+        context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+}
