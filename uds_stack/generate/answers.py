@@ -32,8 +32,8 @@ SLUG = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 WINDOWS_DEVICES = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 # Words that one YAML reader or the other takes for a boolean or for nothing.
 YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-# Assemblies of .NET and of the tests without a dot in their names: the app or `dotnet test` would load the wrong one.
-ASSEMBLIES = {"mscorlib", "netstandard", "system", "testhost", "windowsbase", "xunit"}
+# Assemblies without a dot in their names, of .NET, the tests and src/UnixSocket: the wrong one would be loaded.
+ASSEMBLIES = {"mscorlib", "netstandard", "system", "testhost", "unixsocket", "windowsbase", "xunit"}
 # Folders that .NET makes beside a program's file, which on Linux has no extension, or that git and Docker ignore.
 FOLDERS = {"bin", "obj", "publish", "runtimes", "wwwroot"}
 # Slugs that are refused, and why. A slug that is derived from a name avoids them: cookiecutter.json, _slugs_taken.

@@ -129,4 +129,4 @@ def test_answers_are_in_their_files(combination: Path) -> None:
     settings = json.loads((combination / "src/cafe-24/appsettings.json").read_text())
     assert settings["Socket"]["Path"] == "/run/cafe/sockets/k.sock"
     assert "HTTP_PORT=18999\n" in (combination / ".env").read_text()
-    assert "namespace Cafe24.UnixSocket;" in (combination / "src/cafe-24/UnixSocket/SocketFile.cs").read_text()
+    assert "<RootNamespace>Cafe24App</RootNamespace>" in (combination / "src/cafe-24/cafe-24.csproj").read_text()

@@ -15,6 +15,7 @@ from uds_stack.check.values import Place, Value, items, mapping, text
 
 PUBLISH = "publish"
 REDEPLOY = "run `uds-stack deploy`"
+LIBRARY = "UnixSocket.dll"  # also the program of the commands, such as `health`
 
 
 @rule("dockerfile-missing", ERROR, "An image cannot be built without its Dockerfile")
@@ -86,6 +87,8 @@ def match_app_name(project: Project, model: Model) -> Violations:
     app = project.app
     for place, row in _app_rows(project, model) if app.project_file else ():
         word = _started_file(row)
+        if row.startswith("HEALTHCHECK") and word == LIBRARY and not app.is_native:
+            continue  # its commands are a program too
         if word and posixpath.basename(word) != posixpath.basename(app.built_file):
             yield place, f"{word} is not {app.built_file}, which {app.project_file} is built into", app.start_remedy
 

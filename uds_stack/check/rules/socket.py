@@ -36,9 +36,9 @@ def listen_on_socket(project: Project) -> Violations:
 def use_lifecycle(project: Project) -> Violations:
     """Whoever creates the bound socket sets its mode."""
     listens = project.app.in_code(r"ListenUnixSocket\(")
-    if listens and not project.app.in_code(r"\.UseSocketLifecycle\(|CreateBoundListenSocket"):
-        problem = "no code calls UseSocketLifecycle for this socket"
-        yield listens[0][1], problem, "write builder.WebHost.UseSocketLifecycle()"
+    if listens and not project.app.in_code(r"\.AddUnixSocketDefaults\(|CreateBoundListenSocket"):
+        problem = "no code calls AddUnixSocketDefaults beside it"
+        yield listens[0][1], problem, "write builder.AddUnixSocketDefaults()"
 
 
 @rule("socket-unknown", INFO, "A path that the code computes cannot be compared")
