@@ -45,14 +45,21 @@ apt_for() {
   # For both formats of the file: "Types: deb", or "deb URI ..." in each line.
   [[ ${3:-} != deb-src ]] || types=(-e 's/^Types:.*/Types: deb deb-src/' -e 's/^deb \(.*\)/&\ndeb-src \1/')
   mkdir -p "$2/lists/partial" "$2/cache/archives/partial"
-  sed -e "s/\b$codename\b/$1/g" "${types[@]}" "$sources" >"$copy"
+  sed -e "s/\b$codename\b/$1/g" "${types[@]}" "$sources" >"$copy.$$"
+  mv "$copy.$$" "$copy"
   apt_options=(
     -qq
     -o "Dir::Etc::sourcelist=$copy" -o Dir::Etc::sourceparts=-
     -o "Dir::State::Lists=$2/lists" -o "Dir::Cache=$2/cache" -o Dir::State::status=/dev/null
     -o APT::Sandbox::User=root -o Acquire::Languages=none
   )
-  apt-get "${apt_options[@]}" update >&2
+  # Once for what several scripts want at the same time.
+  {
+    flock 6
+    [[ -n $(find "$2/updated" -mmin -60 2>/dev/null) ]] ||
+      apt-get "${apt_options[@]}" -o APT::Update::Error-Mode=any update >&2
+    touch "$2/updated"
+  } 6<"$2"
 }
 
 # running_from PATTERN: the pids of the processes whose program's path matches. A pid file may be stale, and
@@ -80,15 +87,15 @@ unmount_below() {
   done
 }
 
-# Only one script at a time continues from here, of all clones on this machine. The lock is on a
-# directory that exists everywhere, so no lock file remains. A script that holds the lock may call
-# another one that takes it.
+# alone SUBJECT: only one script at a time continues from here, of all clones on this machine. The lock is on a
+# directory that each Debian has, so no lock file remains. A script that holds it may call another one that takes it.
+declare -A LOCKS=([engine]=/var/lib [images]=/var/lib/apt [packages]=/var/lib/dpkg)
 alone() {
-  [[ -z ${UDS_TESTBED_ALONE:-} ]] || return 0
-  exec 9</var/lib
+  [[ " ${UDS_TESTBED_ALONE:-} " != *" $1 "* ]] || return 0
+  exec 9<"${LOCKS[$1]}"
   if ! flock --nonblock 9; then
-    say "waiting for another make on this machine"
+    [[ $1 == packages ]] || say "waiting for another make on this machine"
     flock 9
   fi
-  export UDS_TESTBED_ALONE=$$
+  export UDS_TESTBED_ALONE="${UDS_TESTBED_ALONE:-} $1"
 }
