@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
-import os
+import platform
 import sys
 from pathlib import Path
 from typing import Any
 
-from uds_stack.project_folder import NoProjectError, find_project, version_fault
+from uds_stack.command_line import add_project_option, open_project
+from uds_stack.project_folder import NoProjectError, find_project
 
 LIMIT = 20.0  # seconds for each program
 
@@ -32,49 +34,42 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the project (default: here, or above)")
-    parser.add_argument("--project", type=Path, metavar="DIR", help="the same")
+    parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="the same as --project DIR")
+    add_project_option(parser)
     parser.add_argument("--json", action="store_true", help="print {file, line, level, code, message, remedy}")
     parser.add_argument("--list", action="store_true", help="print the rules: code, level and reason")
     parser.add_argument("--time-limit", type=float, default=LIMIT, metavar="SECONDS", help="for each program")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, failure=2)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command with the streams and the signals of a terminal, and return the exit code."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    try:
-        code = _run(options)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # a closed stdout is not an error
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return code
-
-
-def _run(options: argparse.Namespace) -> int:
-    """Print the report, or the rules, and return the exit code."""
-    try:
-        import yaml  # noqa: F401 - for the message
-    except ModuleNotFoundError:
-        print("uds-stack check needs PyYAML: python3 -m pip install pyyaml", file=sys.stderr)
+    """Print the report, or the rules; return the exit code. Raises NoProjectError where no project is found."""
+    if fault := _missing():
+        print(f"uds-stack: check needs {fault}", file=sys.stderr)
         return 2
     from uds_stack.check import report
 
     named = options.folder or options.project
-    try:
-        root = find_project(named or Path.cwd(), above=named is None)
-    except NoProjectError:
-        if not options.list:
-            raise
-        root = Path.cwd()
     if options.list:
-        print("\n".join(report.listing(root)))
+        print("\n".join(report.listing(_project_or_here(named))))
         return 0
-    if fault := version_fault(root):
-        print(f"warning: {fault}", file=sys.stderr)
-    found = report.report(root, options.time_limit)
+    found = report.report(open_project(named), options.time_limit)
     print(json.dumps([one._asdict() for one in found], indent=2) if options.json else "\n".join(report.lines(found)))
     return 1 if report.failed(found) else 0
+
+
+def _missing() -> str:
+    """Return what this Python lacks, and the remedy; nothing where it lacks nothing."""
+    if sys.version_info < (3, 10):  # noqa: UP036 - uds_stack.deploy runs there
+        return f"Python 3.10 or newer, and this is {platform.python_version()}: https://www.python.org/downloads/"
+    if importlib.util.find_spec("yaml") is None:
+        return f"PyYAML: {sys.executable} -m pip install PyYAML (on Debian: sudo apt-get install python3-yaml)"
+    return ""
+
+
+def _project_or_here(named: Path | None) -> Path:
+    """Return the project's folder or, where there is none, the current one: the rules can be listed anywhere."""
+    try:
+        return find_project(named)
+    except NoProjectError:
+        return Path()

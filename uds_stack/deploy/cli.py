@@ -6,14 +6,13 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from uds_stack.command_line import add_project_option, open_project
 from uds_stack.deploy.project import Project, read_project
 from uds_stack.deploy.reload import reload_proxy
 from uds_stack.deploy.rollout import deploy
 from uds_stack.deploy.session import DeployError, InterruptError, Session
-from uds_stack.project_folder import find_project, version_fault
 
 DETAILS = 25  # lines of a failed program's output that are shown
 
@@ -52,13 +51,13 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.add_argument("--project", type=Path, metavar="DIR", help="the project (default: here, or above)")
+        add_project_option(parser)
         if action is not _reload:
             parser.add_argument(
                 "--timeout", type=float, default=60, metavar="S", help="seconds to become healthy in (60)"
             )
             parser.add_argument("--watch", type=float, default=3, metavar="S", help="seconds to watch it for (3)")
-        parser.set_defaults(run=lambda options, action=action: run(options, action))
+        parser.set_defaults(run=lambda options, action=action: run(options, action), failure=1)
 
 
 def run(options: argparse.Namespace, action: Callable[[Project, argparse.Namespace], None]) -> int:
@@ -66,10 +65,7 @@ def run(options: argparse.Namespace, action: Callable[[Project, argparse.Namespa
 
     Raises NoProjectError where no project is found.
     """
-    root = find_project(options.project or Path.cwd(), above=options.project is None)
-    if fault := version_fault(root):
-        print(f"warning: {fault}", file=sys.stderr)
-    session = Session(root)
+    session = Session(open_project(options.project))
     try:
         session.begin()
         action(read_project(session), options)

@@ -51,7 +51,10 @@ class Publisher:
         self._override = project / OVERRIDE
         self._text = b""
         # What this run makes, and what an earlier one left where a project is generated over an old one.
-        self._made = [project / "publish", *(project / "src" / app / name for app in (slug, "UnixSocket") for name in ("bin", "obj"))]
+        self._made = [
+            project / "publish",
+            *(project / "src" / app / name for app in (slug, "UnixSocket") for name in ("bin", "obj")),
+        ]
         self._limit = LIMIT
         self._begin = 0.0
         self._program: Program | None = None

@@ -1,0 +1,1 @@
+"""What the hooks run: they validate the answers, and finish the new project."""
