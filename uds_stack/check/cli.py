@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import platform
 import sys
@@ -62,7 +61,9 @@ def _missing() -> str:
     """Return what this Python lacks, and the remedy; nothing where it lacks nothing."""
     if sys.version_info < (3, 10):  # noqa: UP036 - uds_stack.deploy runs there
         return f"Python 3.10 or newer, and this is {platform.python_version()}: https://www.python.org/downloads/"
-    if importlib.util.find_spec("yaml") is None:
+    try:
+        import yaml  # noqa: F401 - for the message
+    except ImportError:
         return f"PyYAML: {sys.executable} -m pip install PyYAML (on Debian: sudo apt-get install python3-yaml)"
     return ""
 

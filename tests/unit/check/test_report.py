@@ -128,14 +128,6 @@ def test_folder_with_spaces(shop: Path, tmp_path: Path) -> None:
     assert check(copy_project(shop, tmp_path / "my shop (1)"), docker=False).code == 0
 
 
-def test_missing_pyyaml(project: Path) -> None:
-    (project / "yaml.py").write_text("raise ModuleNotFoundError(name='yaml')\n")
-    report = check(project, docker=False, PYTHONPATH=str(project))
-    assert report.code == 2
-    assert "pip install pyyaml" in report.errors
-    assert len(report.errors.splitlines()) == 1
-
-
 def test_closed_stdout_is_not_an_error(project: Path) -> None:
     (project / "compose.yaml").unlink()
     command = f"{shlex.join(UDS_STACK)} check {project} | true"
