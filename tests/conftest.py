@@ -21,6 +21,10 @@ from uds_stack.generate import publish as publishing
 AREAS = ("redeploy", "edge", "faults", "stack")
 
 
+# `make test` runs the default project on the engine, `make test-all` every other combination.
+OF_TEST_ALL = {AHEAD, *combinations.COMBINATIONS} - {"h2o"}
+
+
 def area(item: pytest.Item) -> str:
     """Return the folder of a test with the engine, if its tests share a stack."""
     folder = item.path.parent.name
@@ -34,9 +38,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Make each area a group of pytest-xdist."""
+    """Make each area a group of pytest-xdist, and leave what is about another proxy or a native app to test-all."""
     if area(item):
         item.add_marker(pytest.mark.xdist_group(area(item)))
+    if item.get_closest_marker("engine") and subjects(item) & OF_TEST_ALL:
+        item.add_marker(pytest.mark.test_all)
+
+
+def subjects(item: pytest.Item) -> set[str]:
+    """Return what a test is run for: a combination of answers, a proxy, a way to compile; other words too."""
+    parameters = getattr(item, "callspec", None)
+    return {str(getattr(one, "combination", one)) for one in parameters.params.values()} if parameters else set()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,7 +70,7 @@ def missing_engine() -> str:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test of the stack where there is no engine; with UDS_STACK_REQUIRE_ENGINE, fail it."""
+    """Skip a test of the stack where there is no engine; with UDS_STACK_SKIP_NOTHING, fail it."""
     if item.get_closest_marker("engine") and (reason := missing_engine()):
         cannot_run(f"needs a Docker engine: {reason}")
 

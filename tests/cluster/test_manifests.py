@@ -12,6 +12,8 @@ from tests.testkit import combinations
 from tests.testkit.cluster import Cluster, overlay
 from tests.testkit.process import cannot_run, run
 
+pytestmark = pytest.mark.test_all
+
 OLDEST = (1, 33)
 ANSWERS = ["project_slug=my_shop", "socket_path=/run/shop/sockets/k.sock"]
 

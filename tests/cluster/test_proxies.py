@@ -37,7 +37,15 @@ def test_page_comes_over_https(site: Site) -> None:
 
 def test_http_redirects_to_the_port_of_the_service(site: Site) -> None:
     # Who comes through the Service names no port; the tests come through a port of the node.
-    redirect = ("-H", "Host: localhost", "-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", f"http://localhost:{site.ports[0]}/a?b=c")
+    redirect = (
+        "-H",
+        "Host: localhost",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code} %{redirect_url}",
+        f"http://localhost:{site.ports[0]}/a?b=c",
+    )
 
     assert run("curl", "-sS", *redirect).stdout in (
         "308 https://localhost/a?b=c",

@@ -20,7 +20,7 @@ from tests.unit.check.corpus import Case, cases
 
 PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.test_all]
 
 
 @pytest.fixture(scope="module")

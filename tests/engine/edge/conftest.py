@@ -1,52 +1,33 @@
-"""One running stack per proxy, all with the same app. Every test of this folder runs for each proxy."""
+"""One running stack per proxy and way to compile, all with the same app. Every test here runs for each proxy."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.testkit import combinations
 from tests.testkit.bake import copy_project
-from tests.testkit.combinations import AT_RUN_TIME, ENDINGS, PROXIES
+from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS, NATIVE, PROXIES
 from tests.testkit.once import one_of_each
-from tests.testkit.stack import Project, project
+from tests.testkit.stack import Project, project, running
 
-Stacks = dict[str, Project]
+Stacks = Callable[[str], Project]
 
 
 @pytest.fixture(scope="package")
-def stacks_of(
-    project_with_pages_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Stacks]]:
-    """A function that gives the running stacks of an app compiled so, by proxy. A test that changes one restores it."""
+def stacks(project_with_pages_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stacks]:
+    """A function that gives the running stack of a combination. A test that changes one restores it."""
 
-    @contextmanager
-    def make(compiled: str) -> Iterator[Stacks]:
-        publish = project_with_pages_of(compiled) / "publish"
-        found: Stacks = {}
-        try:
-            for proxy in PROXIES:
-                combination = f"{proxy}{ENDINGS[compiled]}"
-                root = combinations.bake(combination, tmp_path_factory.mktemp(f"edge-{combination}"))
-                copy_project(publish, root / "publish")
-                found[proxy] = project(root, f"uds-stack-edge-{combination}")
-            with ThreadPoolExecutor() as pool:
-                list(pool.map(Project.up, found.values()))
-            yield found
-        finally:
-            for stack in found.values():
-                stack.remove()
+    def make(combination: str) -> AbstractContextManager[Project]:
+        compiled = AHEAD if combination.endswith(NATIVE) else AT_RUN_TIME
+        root = combinations.bake(combination, tmp_path_factory.mktemp(f"edge-{combination}"))
+        copy_project(project_with_pages_of(compiled) / "publish", root / "publish")
+        stack = project(root, f"uds-stack-edge-{combination}")
+        return running(stack, stack.up)
 
     with one_of_each(make) as found:
         yield found
-
-
-@pytest.fixture(scope="package")
-def stacks(stacks_of: Callable[[str], Stacks]) -> Stacks:
-    """Return the running stacks by proxy. A test that changes one restores it."""
-    return stacks_of(AT_RUN_TIME)
 
 
 @pytest.fixture(params=PROXIES, scope="package")
@@ -56,9 +37,9 @@ def proxy(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def stack(stacks_of: Callable[[str], Stacks], compiled: str, proxy: str) -> Project:
+def stack(stacks: Stacks, compiled: str, proxy: str) -> Project:
     """Return the running stack of `proxy`. Read it, don't change it."""
-    return stacks_of(compiled)[proxy]
+    return stacks(f"{proxy}{ENDINGS[compiled]}")
 
 
 @pytest.fixture

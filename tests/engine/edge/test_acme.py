@@ -15,7 +15,7 @@ from tests.testkit.load import Visitors
 from tests.testkit.process import cannot_run, eventually, run
 from tests.testkit.stack import free_port
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.test_all]
 
 DOMAIN = "shop.example.org"
 COMPOSE_FILE = """

@@ -5,6 +5,7 @@ All cases of all proxies wait at the same time: about two minutes, with no load 
 
 import select
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import chain, repeat
@@ -16,7 +17,7 @@ from tests.testkit.raw import connect, exchange, head
 from tests.testkit.stack import Project
 from tests.testkit.websocket import TEXT, WebSocket
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.test_all]
 
 IDLE = 125  # seconds
 SLOWEST = 75  # seconds until a slow request must have ended
@@ -76,14 +77,11 @@ Outcomes = dict[tuple[str, str], "Future[object]"]
 
 
 @pytest.fixture(scope="package")  # not of the module: pytest comes back to that for each proxy
-def outcomes(stacks: dict[str, Project]) -> Outcomes:
+def outcomes(stacks: Callable[[str], Project]) -> Outcomes:
     """Run each case for each proxy, all at the same time; return their results."""
+    ports = {proxy: int(stacks(proxy).environment["HTTP_PORT"]) for proxy in PROXIES}
     with ThreadPoolExecutor(len(KINDS) * len(PROXIES)) as pool:
-        return {
-            (proxy, kind.__name__): pool.submit(kind, int(stacks[proxy].environment["HTTP_PORT"]))
-            for proxy in PROXIES
-            for kind in KINDS
-        }
+        return {(proxy, kind.__name__): pool.submit(kind, port) for proxy, port in ports.items() for kind in KINDS}
 
 
 def test_silent_app_gives_502_or_504_within_40_seconds(outcomes: Outcomes, proxy: str) -> None:

@@ -11,7 +11,7 @@ from tests.testkit.load import AWAY, GOOD, Visitors
 from tests.testkit.process import cannot_run, eventually
 from tests.testkit.stack import Project
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.test_all]
 
 
 def test_containers_restart_with_a_killed_engine(faulty_stack: Project, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.testkit.bake import REPO
 from tests.testkit.process import run
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.test_all]
 
 
 def test_soak_short_loses_no_request() -> None:

@@ -56,6 +56,7 @@ def test_page_is_served_through_h2o(stack: Project) -> None:
     assert (page.status, page.text) == (200, "Hello World!")
 
 
+@pytest.mark.test_all
 @pytest.mark.native
 def test_page_renders_in_a_browser(stack: Project, tmp_path: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")

@@ -11,7 +11,7 @@ from bench.compare.variants import VARIANTS
 from tests.testkit.process import run
 from tests.testkit.stack import WORKER
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.test_all]
 
 
 def test_compare_measures_a_socket_and_tcp(tmp_path: Path) -> None:

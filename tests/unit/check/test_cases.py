@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.testkit.combinations import COMBINATIONS
 from tests.testkit.command import UDS_STACK
@@ -50,6 +51,14 @@ def test_codes_without_a_case_name_a_test(name: str) -> None:
     assert f"def {function}(" in (Path(__file__).parent / f"{module}.py").read_text()
 
 
+def with_docker(*, valid: bool) -> list[ParameterSet]:
+    """Return the cases that are decided with Docker. Those that can do without it run so in `make test`."""
+    return [
+        pytest.param(case, marks=[] if case.data.get("needs") == "docker" else pytest.mark.test_all)
+        for case in cases(valid=valid, docker=True)
+    ]
+
+
 def assert_found(case: Case, project: Path, docker: bool) -> None:
     report = check(project, "--json", docker=docker)
     found = [{**one, "text": line_of(project, one)} for one in report.findings]
@@ -79,7 +88,7 @@ def test_case_is_found_without_docker(case: Case, edited: Edited) -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("case", cases(valid=False, docker=True), ids=str)
+@pytest.mark.parametrize("case", with_docker(valid=False), ids=str)
 def test_case_is_found_with_docker(case: Case, edited: Edited, build_image: Build) -> None:
     build_image(case.proxy)
     assert_found(case, edited(case), docker=True)
@@ -91,7 +100,7 @@ def test_valid_case_is_accepted_without_docker(case: Case, edited: Edited) -> No
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("case", cases(valid=True, docker=True), ids=str)
+@pytest.mark.parametrize("case", with_docker(valid=True), ids=str)
 def test_valid_case_is_accepted_with_docker(case: Case, edited: Edited, build_image: Build) -> None:
     build_image(case.proxy)
     assert_accepted(edited(case), docker=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.testkit.bake import edit
 from tests.testkit.command import UDS_STACK
-from tests.testkit.process import eventually, run
+from tests.testkit.process import cannot_run, eventually, run
 from tests.unit.check.corpus import check, codes
 from tests.unit.check.docker_stub import with_docker
 
@@ -55,7 +55,7 @@ def test_docker_without_compose(project: Path) -> None:
 def test_engine_that_does_not_answer(project: Path) -> None:
     docker = run("which", "docker", check=False).stdout.strip()
     if not docker:
-        pytest.skip("needs the docker command")
+        cannot_run("needs the docker command")
     report = check(project, "--json", docker=True, DOCKER_HOST="unix:///nonexistent/docker.sock")
     assert report.code == 0
     assert codes(report, "error", "warning") == []

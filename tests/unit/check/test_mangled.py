@@ -63,6 +63,7 @@ def test_random_bytes(mangled: Path, ask: Callable[[], object], file: str, conte
     with_content(mangled / file, content, ask)
 
 
+@pytest.mark.test_all
 @mangling
 @given(file=st.sampled_from(FILES), at=st.floats(0, 1), junk=st.text(max_size=12), cut=st.booleans())
 def test_file_that_is_cut_or_has_junk(
@@ -93,6 +94,7 @@ OTHERS: list[object] = [None, "", "text", "a:b:c:d", [], [None], [[]], [{}], {},
 OTHERS += [10**12, 1.5, True, False, "\N{NO-BREAK SPACE}", "${A:-${B}}", "/", "..", "~", ["", "", ""], "0" * 400]
 
 
+@pytest.mark.test_all
 @pytest.mark.parametrize("file", [*YAML, "src/shop/appsettings.json"])
 def test_other_type_at_each_value(mangled: Path, ask: Callable[[], object], file: str) -> None:
     data = yaml.load((mangled / file).read_text(), Loader=yaml.BaseLoader)
@@ -109,6 +111,7 @@ LAUGHS = b"a0: &a0 [x]\n"
 LAUGHS += b"".join(b"a%d: &a%d [%s]\n" % (i, i, b", ".join([b"*a%d" % (i - 1)] * 9)) for i in range(1, 12))
 
 
+@pytest.mark.test_all
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize(
     "content",
@@ -172,6 +175,7 @@ def proxy_config(
     return project / request.param, in_this_process(project, monkeypatch)
 
 
+@pytest.mark.test_all
 def test_proxy_config_without_a_line_or_a_word(proxy_config: tuple[Path, Callable[[], object]]) -> None:
     file, ask = proxy_config
     lines = file.read_text().splitlines(keepends=True)
@@ -182,6 +186,7 @@ def test_proxy_config_without_a_line_or_a_word(proxy_config: tuple[Path, Callabl
             with_content(file, "".join([*lines[:i], changed, *lines[i + 1 :]]).encode(), ask)
 
 
+@pytest.mark.test_all
 @mangling
 @given(at=st.floats(0, 1), junk=st.text(max_size=12), cut=st.booleans())
 def test_proxy_config_that_is_cut_or_has_junk(
@@ -193,6 +198,7 @@ def test_proxy_config_that_is_cut_or_has_junk(
     with_content(file, before[:point] + junk.encode("utf-8", "replace") + (b"" if cut else before[point:]), ask)
 
 
+@pytest.mark.test_all
 @pytest.mark.parametrize(
     "content", [b"", b"{" * 9999, b"a {" * 9999, b"a " * 9999, b"9" * 9999, b"\\" * 9999, b"${" * 9999]
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import REPO, cookiecutter
-from tests.testkit.process import run
+from tests.testkit.process import cannot_run, run
 
 
 @pytest.fixture
@@ -57,6 +57,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], capture_output=True, check=False)
     if mounted.returncode != 0:
-        pytest.skip(f"needs to mount a small disk, as root: {mounted.stderr.decode().strip()}")
+        cannot_run(f"needs to mount a small disk, as root: {mounted.stderr.decode().strip()}")
     yield disk
     run("umount", disk)

@@ -179,18 +179,26 @@ no_jinja = HOSTILE.map(lambda text: text.replace("\0", "").replace("{", "").enco
 one_line = HOSTILE.map(lambda text: "".join(text.replace("\0", "").split()).encode("utf-8", "ignore").decode())
 
 
+@pytest.mark.parametrize("answers", [{**RIGHT, "project_name": "a\nb"}, {**RIGHT, "http_port": "8080\n"}])
+def test_second_line_in_an_argument_is_refused(answers: dict[str, str]) -> None:
+    assert not judge(answers, as_arguments)
+
+
+@pytest.mark.parametrize("name", ["project_name", "socket_path"])
+def test_jinja_at_a_prompt_runs_nothing(name: str) -> None:
+    judge({**RIGHT, name: JINJA[0]}, as_typed)
+
+
+@pytest.mark.test_all
 @run
 @given(answers_from(COMMANDS, no_jinja))
-@example({**RIGHT, "project_name": "a\nb"})
-@example({**RIGHT, "http_port": "8080\n"})
 def test_hostile_arguments_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
     event("a project" if judge(answers, as_arguments) else "a refusal")
 
 
+@pytest.mark.test_all
 @run
 @given(answers_from([command for command in COMMANDS if "\n" not in command] + JINJA, one_line))
-@example({**RIGHT, "project_name": JINJA[0]})
-@example({**RIGHT, "socket_path": JINJA[0]})
 @example({**RIGHT, "project_slug": "app "})
 def test_hostile_answers_at_prompts_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
     # The prompt takes spaces off both ends, and where nothing is left it takes the default.

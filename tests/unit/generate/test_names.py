@@ -78,6 +78,7 @@ def test_name_is_escaped_in_each_format(tmp_path: Path) -> None:
     assert (project / "compose.yaml").read_text().startswith(f"# {name}\n")
 
 
+@pytest.mark.test_all
 @pytest.mark.sdk
 @pytest.mark.xdist_group("sdk")
 def test_project_of_each_name_builds(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import REPO
-from tests.testkit.process import eventually, run
+from tests.testkit.process import cannot_run, eventually, run
 from tests.unit.generate.dotnet_stub import HANGING, SDK, builds_from_source
 from uds_stack.process import Program
 
@@ -84,7 +84,7 @@ def test_sigterm_ends_the_publish_and_leaves_a_complete_project(
 ) -> None:
     children = Path(f"/proc/{interrupted.pid}/task/{interrupted.pid}/children")
     if not children.exists():
-        pytest.skip("needs Linux: finds the hook in /proc")
+        cannot_run("needs Linux: finds the hook in /proc")
     [hook] = children.read_text().split()
 
     os.kill(int(hook), signal.SIGTERM)

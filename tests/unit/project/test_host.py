@@ -81,6 +81,7 @@ def test_build_treats_warnings_as_errors_and_has_none(project: Path) -> None:
         edit(project / "src/myapp/Program.cs", "\nstring n = null;", "")
 
 
+@pytest.mark.test_all
 def test_code_is_formatted_as_dotnet_format_would(project: Path) -> None:
     run("dotnet", "format", "--verify-no-changes", cwd=project)
 
