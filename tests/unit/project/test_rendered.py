@@ -134,10 +134,10 @@ def test_answers_are_in_their_files(projects: list[Path]) -> None:
     for project in projects:
         compose = yaml.safe_load((project / "compose.yaml").read_text())
         assert compose["name"] == "cafe-24"
-        app, proxy = compose["services"].values()
+        (_, app), (name, proxy) = compose["services"].items()
         assert proxy["ports"][0] == "${HTTP_BIND:-127.0.0.1}:${HTTP_PORT:-18999}:8080"
         assert [service["volumes"][-1]["target"] for service in (app, proxy)] == ["/run/cafe/sockets"] * 2
-        configs = [path.read_text() for path in (project / proxy["build"]).iterdir()]
+        configs = [path.read_text() for path in (project / name).iterdir()]
         assert any(re.search(r"unix[:/]/run/cafe/sockets/k\.sock\b", text) for text in configs)
         settings = json.loads((project / "src/cafe-24/appsettings.json").read_text())
         assert settings["Socket"]["Path"] == "/run/cafe/sockets/k.sock"
