@@ -191,7 +191,7 @@ def test_take_over_keeps_a_file_in_the_way(publish: Path, tmp_path: Path) -> Non
 
 def test_take_over_refuses_a_record_that_names_no_instance(publish: Path, tmp_path: Path) -> None:
     with running(publish, tmp_path / "kestrel.sock") as app:
-        record = tmp_path / "private" / "0" / "myapp.instance"
+        record = tmp_path / "private" / "0" / "UnixSocket.instance"
         record.write_text("/etc/passwd")
 
         done = take_over(publish, app)
@@ -205,19 +205,19 @@ def test_start_names_a_record_that_cannot_be_written(publish: Path, tmp_path: Pa
 
     line = refusal(publish, tmp_path / "kestrel.sock", settings={"TMPDIR": str(missing)})
 
-    assert line.startswith(f"Cannot write {missing}/myapp.instance: ")
+    assert line.startswith(f"Cannot write {missing}/UnixSocket.instance: ")
     assert line.endswith(" Set TMPDIR to a writable directory.\n")
     assert names(tmp_path) == ["kestrel.sock.lock"]
 
 
 def test_take_over_refuses_the_record_of_another_user(publish: Path, tmp_path: Path) -> None:
-    record = tmp_path / "myapp.instance"
+    record = tmp_path / "UnixSocket.instance"
     record.write_text("/tmp/elsewhere/kestrel.sock.0123abcd")
     record.chmod(0o644)
     options = ("--rm", "--network=none", "--user=1654:1654", f"--volume={publish}:/app:ro", "--workdir=/app")
-    mounted = f"--volume={record}:/tmp/myapp.instance"
+    mounted = f"--volume={record}:/tmp/UnixSocket.instance"
 
     done = run("docker", "run", *options, mounted, image(publish), *socket_command(publish, "take-over"), check=False)
 
     assert done.returncode == 1
-    assert done.stderr.startswith("/tmp/myapp.instance belongs to another user. ")
+    assert done.stderr.startswith("/tmp/UnixSocket.instance belongs to another user. ")
