@@ -1,16 +1,13 @@
-"""Finish the new project: publish its app, check it, say what to do next. See uds_stack/generate/finish.py."""
+"""Finish the new project, and say what to do next: uds_stack/generate/finish.py"""
 
 import sys
 
-# Python looks for modules beside the script that it runs, and Cookiecutter runs this one from the folder for temporary
-# files, where anybody may write.
-if not getattr(sys.flags, "safe_path", False):
+if not getattr(sys.flags, "safe_path", False):  # pre_gen_project.py has the reasons
     del sys.path[0]
 
 import json
 from pathlib import Path
 
-# See pre_gen_project.py for why these are the ways to the template's folder and to the answers.
 TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')
 

@@ -1,16 +1,16 @@
-"""Refuse wrong answers before a file is written: all of them at once, a line for each. The rules are in answers.py."""
+"""Refuse wrong answers before a file is written: all at once, a line for each. The rules: uds_stack/generate/answers.py"""
 
 import sys
 
-# Python looks for modules beside the script that it runs, and Cookiecutter runs this one from the folder for temporary
-# files, where anybody may write.
+# Cookiecutter runs this from the folder for temporary files, where anybody may write: import nothing from there.
 if not getattr(sys.flags, "safe_path", False):
     del sys.path[0]
 
 import json
 
-# Cookiecutter's working directory is the template's folder while it renders this line. Nothing else names it:
-# `_repo_dir` is relative for `cookiecutter .`, and cruft and old versions have none.
+# The template's folder. It is Cookiecutter's working directory while it renders this line, and nothing else names it:
+# `_template` and `_repo_dir` are as they were typed, cruft passes the URL alone, and an extension of the template's own,
+# which could tell, is not importable in cruft's call. The same line is in post_gen_project.py.
 TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 # `tojson` writes no ' and no line end: whatever an answer holds, it stays a value.
 ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')

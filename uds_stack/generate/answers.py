@@ -36,7 +36,7 @@ YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 ASSEMBLIES = {"mscorlib", "netstandard", "system", "testhost", "unixsocket", "windowsbase", "xunit"}
 # Folders that .NET makes beside a program's file, which on Linux has no extension, or that git and Docker ignore.
 FOLDERS = {"bin", "obj", "publish", "runtimes", "wwwroot"}
-# Slugs that are refused, and why. A slug that is derived from a name avoids them: cookiecutter.json, _slugs_taken.
+# Slugs that are refused, and why.
 TAKEN_SLUGS = {
     **dict.fromkeys(WINDOWS_DEVICES, "is a device on Windows"),
     **dict.fromkeys(YAML_WORDS, "is not a name but a value to YAML"),
@@ -118,8 +118,8 @@ def socket_fault(path: str) -> str | None:
 
 
 PROXIES = ("h2o", "nginx", "caddy")
-YES = {"true", "yes", "y", "on", "1"}
-YES_OR_NO = {*YES, "false", "no", "n", "off", "0"}
+YES = {"1", "on", "t", "true", "y", "yes"}  # as in cookiecutter.json, and in Cookiecutter's own prompts
+YES_OR_NO = {*YES, "0", "f", "false", "n", "no", "off"}
 HTTPS_PORT = "8443"  # as in compose.yaml and .env
 
 

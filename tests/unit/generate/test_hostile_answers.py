@@ -1,16 +1,19 @@
 """Hostile answers, given to the real Cookiecutter: a project that carries them unharmed, or a refusal. Nothing runs."""
 
+import io
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from cookiecutter.exceptions import FailedHookException
+from cookiecutter.main import cookiecutter
 from hypothesis import HealthCheck, Phase, event, example, given, settings
 from hypothesis import strategies as st
 
@@ -75,53 +78,51 @@ def answers_from(commands: list[str], hostile: st.SearchStrategy[str]) -> st.Sea
     return st.builds(lambda right, wrong: {**right, **wrong}, st.fixed_dictionaries(ORDINARY), some)
 
 
-def bake(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Cookiecutter in `folder`, where nothing else is, without dotnet and docker."""
-    config = folder / "config.yaml"
-    config.write_text(f"replay_dir: {folder / 'replay'}\n")
-    (folder / "out").mkdir()
-    options = ["--config-file", str(config), "--output-dir", str(folder / "out"), str(REPO)]
-    return subprocess.run(
-        [sys.executable, "-m", "cookiecutter", *options, *arguments],
-        cwd=folder,
-        env={**os.environ, "PATH": "/nowhere", "PYTHONIOENCODING": "utf-8"},
-        input=typed,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+Deliver = Callable[[dict[str, str]], dict[str, Any]]
 
 
-def judge(answers: dict[str, str], deliver: Callable[[Path, dict[str, str]], subprocess.CompletedProcess[str]]) -> bool:
-    """Bake with these answers and hold what comes out against them; return whether it was a project."""
-    with tempfile.TemporaryDirectory() as name:
+def judge(answers: dict[str, str], deliver: Deliver, capfd: pytest.CaptureFixture[str]) -> bool:
+    """Bake with these answers and hold what comes out against them; return whether it was a project.
+
+    Cookiecutter runs in this process, because an example would cost twice as much. Its hooks run in their own.
+    """
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
-        trace = folder / "trace"
+        trace, out = folder / "trace", folder / "out"
+        out.mkdir()
         answers = {key: text.replace("TRACE", str(trace)) for key, text in answers.items()}
-        done = deliver(folder, answers)
-        made = [str(path.relative_to(folder / "out")) for path in (folder / "out").glob("*")]
+        (folder / "config.yaml").write_text(f"replay_dir: {folder / 'replay'}\n")
+        patch.chdir(folder)
+        patch.setenv("PATH", "/nowhere")  # neither dotnet nor docker
+        patch.setenv("PYTHONIOENCODING", "utf-8")
+        typed = deliver(answers)
+        patch.setattr(sys, "stdin", io.StringIO(typed.pop("typed", "")))
+        refusal: Exception | None = None
+        try:
+            cookiecutter(str(REPO), output_dir=str(out), config_file=str(folder / "config.yaml"), **typed)
+        except Exception as error:
+            refusal = error
+        ours = capfd.readouterr().err
+        made = [str(path.relative_to(out)) for path in out.glob("*")]
 
         assert not trace.exists(), f"a command ran out of {answers}"
-        if done.returncode == 0:
-            assert made == [answers["project_slug"]], done.stderr
-            assert "uds-stack check does not accept" not in done.stderr, done.stderr
-            holds(folder / "out" / answers["project_slug"], answers)
+        if refusal is None:
+            assert made == [answers["project_slug"]], ours
+            assert "uds-stack check does not accept" not in ours, ours
+            holds(out / answers["project_slug"], answers)
             return True
         if "/" in answers["project_slug"]:
             # Cookiecutter makes all folders of such a path before any hook, and removes the last one alone.
-            assert not [path for path in (folder / "out").rglob("*") if not path.is_dir()]
+            assert not [path for path in out.rglob("*") if not path.is_dir()]
         else:
-            assert made == [], done.stderr
-        ours = done.stderr.partition("ERROR: Stopping generation")[0]
-        if "Stopping generation because pre_gen_project" in done.stderr:
+            assert made == [], ours
+        if isinstance(refusal, FailedHookException):
             assert "Traceback" not in ours, ours
-            lines = ours.splitlines()
+            lines = ours.partition("Stopping generation")[0].splitlines()
             assert lines
             assert all(line.startswith(tuple(f"{name}: " for name in NAMES)) for line in lines), ours
-        else:
-            # Cookiecutter's own, before any hook: it cannot make the folder.
-            assert str(REPO / "hooks") not in done.stderr, done.stderr
+        else:  # Cookiecutter's own, before any hook: it cannot make the folder
+            assert ours == "", (ours, refusal)
         return False
 
 
@@ -157,17 +158,17 @@ def holds(project: Path, answers: dict[str, str]) -> None:
     assert (project / f"src/{slug}/{slug}.csproj").is_file()
 
 
-def as_arguments(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Give the answers on the command line."""
-    return bake(folder, "--no-input", *(f"{name}={text}" for name, text in answers.items()))
+def as_arguments(answers: dict[str, str]) -> dict[str, Any]:
+    """Give the answers as the command line does."""
+    return {"no_input": True, "extra_context": answers}
 
 
-def as_typed(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def as_typed(answers: dict[str, str]) -> dict[str, Any]:
     """Give the answers at Cookiecutter's prompts, one after the other; Enter at those for the options."""
-    return bake(folder, typed="".join(f"{answers[name]}\n" for name in NAMES) + "\n" * (len(QUESTIONS) - len(NAMES)))
+    return {"typed": "".join(f"{answers[name]}\n" for name in NAMES) + "\n" * (len(QUESTIONS) - len(NAMES))}
 
 
-# An example costs half a second: few by default, and no shrinking.
+# An example costs up to half a second: no shrinking.
 run = settings(
     max_examples=int(os.environ.get('UDS_STACK_HOSTILE_EXAMPLES', '60')),
     deadline=None,
@@ -180,31 +181,35 @@ one_line = HOSTILE.map(lambda text: "".join(text.replace("\0", "").split()).enco
 
 
 @pytest.mark.parametrize("answers", [{**RIGHT, "project_name": "a\nb"}, {**RIGHT, "http_port": "8080\n"}])
-def test_second_line_in_an_argument_is_refused(answers: dict[str, str]) -> None:
-    assert not judge(answers, as_arguments)
+def test_second_line_in_an_argument_is_refused(answers: dict[str, str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert not judge(answers, as_arguments, capfd)
 
 
 @pytest.mark.parametrize("name", ["project_name", "socket_path"])
-def test_jinja_at_a_prompt_runs_nothing(name: str) -> None:
-    judge({**RIGHT, name: JINJA[0]}, as_typed)
+def test_jinja_at_a_prompt_runs_nothing(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    judge({**RIGHT, name: JINJA[0]}, as_typed, capfd)
 
 
 @pytest.mark.test_all
 @run
-@given(answers_from(COMMANDS, no_jinja))
-def test_hostile_arguments_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
-    event("a project" if judge(answers, as_arguments) else "a refusal")
+@given(answers=answers_from(COMMANDS, no_jinja))
+def test_hostile_arguments_are_kept_intact_or_refused(
+    capfd: pytest.CaptureFixture[str], answers: dict[str, str]
+) -> None:
+    event("a project" if judge(answers, as_arguments, capfd) else "a refusal")
 
 
 @pytest.mark.test_all
 @run
-@given(answers_from([command for command in COMMANDS if "\n" not in command] + JINJA, one_line))
-@example({**RIGHT, "project_slug": "app "})
-def test_hostile_answers_at_prompts_are_kept_intact_or_refused(answers: dict[str, str]) -> None:
+@given(answers=answers_from([command for command in COMMANDS if "\n" not in command] + JINJA, one_line))
+@example(answers={**RIGHT, "project_slug": "app "})
+def test_hostile_answers_at_prompts_are_kept_intact_or_refused(
+    capfd: pytest.CaptureFixture[str], answers: dict[str, str]
+) -> None:
     # The prompt takes spaces off both ends, and where nothing is left it takes the default.
     answers = {name: text.strip() or RIGHT[name] for name, text in answers.items()}
 
-    event("a project" if judge(answers, as_typed) else "a refusal")
+    event("a project" if judge(answers, as_typed, capfd) else "a refusal")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +223,6 @@ def test_hostile_answers_at_prompts_are_kept_intact_or_refused(answers: dict[str
 )
 @pytest.mark.parametrize("deliver", [as_arguments, as_typed])
 def test_answers_at_the_limits_make_a_project(
-    answers: dict[str, str], deliver: Callable[[Path, dict[str, str]], subprocess.CompletedProcess[str]]
+    answers: dict[str, str], deliver: Deliver, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert judge(answers, deliver)
+    assert judge(answers, deliver, capfd)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,21 +63,11 @@ def test_pre_gen_refuses_all_invalid_answers_and_leaves_nothing(output_dir: Path
 @pytest.mark.parametrize(
     ("answer", "named"),
     [
-        ("project_name=🚀", ["project_name"]),
         ("project_name=" + "x" * 300, ["project_name"]),
-        ("project_slug=My App", ["project_slug"]),
-        ("project_slug=no", ["project_slug"]),
-        ("http_port=08", ["http_port"]),
-        ("http_port=1e3", ["http_port"]),
-        ("http_port=65536", ["http_port"]),
+        ("project_name=🚀", ["project_name"]),
+        ("project_name=Con", ["project_slug"]),
         ("http_port=8080\n", ["http_port"]),
-        ("socket_path=kestrel.sock", ["socket_path"]),
-        ("socket_path=/run/secrets/kestrel.sock", ["socket_path"]),
-        ("proxy=apache", ["proxy"]),
-        ("proxy=../h2o", ["proxy"]),
         ("https=yes", ["https"]),  # with H2O
-        ("https=maybe", ["https"]),
-        ("kubernetes=k3s", ["kubernetes"]),
     ],
 )
 def test_pre_gen_names_each_invalid_answer_and_no_other(answer: str, named: list[str], output_dir: Path) -> None:
@@ -84,6 +75,26 @@ def test_pre_gen_names_each_invalid_answer_and_no_other(answer: str, named: list
 
     assert [line.split(":")[0] for line in refusals(done)] == named
     assert list(output_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("answer", ["proxy=apache", "proxy=../h2o", "https=maybe", "kubernetes=k3s"])
+def test_answer_that_is_no_choice_is_refused(answer: str, output_dir: Path) -> None:
+    # By Cookiecutter itself, before any hook; but 2.6 knows the choices of a list alone.
+    done = cookiecutter(REPO, output_dir, answer, check=False)
+
+    name, _, value = answer.partition("=")
+    assert done.returncode == 1
+    assert re.search(rf"{value} provided for (choice )?variable {name}\b|^{name}: \"{value}\" is ", done.stderr, re.M)
+    assert list(output_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["yes", "Y", "true", "on", "1"])
+def test_each_word_for_yes_is_accepted(word: str, output_dir: Path) -> None:
+    cookiecutter(REPO, output_dir, "--accept-hooks=no", "proxy=nginx", f"https={word}")
+
+    record = json.loads((output_dir / "myapp/.uds-stack.json").read_text())
+    assert record["answers"]["https"] is True
+    assert "8443" in (output_dir / "myapp/compose.yaml").read_text()
 
 
 def test_refusal_is_shown_on_an_ascii_terminal(output_dir: Path) -> None:
