@@ -1,4 +1,4 @@
-"""Refuse wrong answers before a file is written: all at once, a line for each. The rules: uds_stack/generate/answers.py"""
+"""Refuse wrong answers before a file is written, a line for each. The rules: uds_stack/generate/answers.py"""
 
 import sys
 
@@ -9,8 +9,8 @@ if not getattr(sys.flags, "safe_path", False):
 import json
 
 # The template's folder. It is Cookiecutter's working directory while it renders this line, and nothing else names it:
-# `_template` and `_repo_dir` are as they were typed, cruft passes the URL alone, and an extension of the template's own,
-# which could tell, is not importable in cruft's call. The same line is in post_gen_project.py.
+# `_template` and `_repo_dir` are as they were typed, cruft passes the URL alone, and it could not import an extension
+# of the template's own, which could tell. The same line is in post_gen_project.py.
 TEMPLATE = json.loads(r'''{{ lipsum.__globals__.os.getcwd() | tojson }}''')
 # `tojson` writes no ' and no line end: whatever an answer holds, it stays a value.
 ANSWERS = json.loads(r'''{{ cookiecutter | tojson }}''')

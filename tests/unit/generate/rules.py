@@ -14,7 +14,7 @@ RIGHT = {
     "native_aot": False,
     "kubernetes": False,
 }
-many = settings(max_examples=600, deadline=None)
+many = settings(max_examples=200, deadline=None)
 
 
 def refused(**wrong: object) -> list[str]:

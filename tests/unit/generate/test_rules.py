@@ -34,7 +34,7 @@ def test_combinations_are_all_that_are_not_refused() -> None:
     assert list(COMBINATIONS.values()) == accepted
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from([*RIGHT]), st.one_of(HOSTILE, st.none(), st.booleans(), st.lists(HOSTILE))))
 def test_refusal_is_one_printable_line(wrong: dict[str, object]) -> None:
     for line in refused(**wrong):
