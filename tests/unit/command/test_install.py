@@ -76,6 +76,7 @@ def names_of_packages(python: Path) -> set[str]:
     return {path.name for path in Path(packages).iterdir() if path.suffix != ".dist-info"}
 
 
+@pytest.mark.test_all
 def test_pipx_installs_from_git(with_packages: dict[str, str], origin: Path, tmp_path: Path) -> None:
     pipx = shutil.which("pipx")
     if not pipx:
