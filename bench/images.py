@@ -93,7 +93,6 @@ def own_layers(stack: Project, service: str, folder: Path) -> Layers:
 def build(image: Image, folder: Path) -> Layers:
     """Bake an image's project in a folder and build the image; return what it has above its base."""
     baked = combinations.bake(image.combination, folder / image.title)
-    (baked / "compose.override.yaml").unlink()  # the app's image is built from source
     stack = project(baked, f"uds-stack-images-{image.combination}-{image.service}")
     try:
         return own_layers(stack, image.service, folder)

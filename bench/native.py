@@ -120,7 +120,6 @@ class Subject:
 def start(kind: str, folder: Path) -> Subject:
     """Bake, build and start the stack of a kind."""
     root = combinations.bake(KINDS[kind], folder)
-    (root / "compose.override.yaml").unlink()
     stack = project(root, f"uds-stack-native-{KINDS[kind]}")
     stack.up()
     container = stack.inspect("app")

@@ -45,23 +45,28 @@ class Program:
         environment: Mapping[str, str] | None = None,
         merge: bool = False,
         pass_fds: Sequence[int] = (),
+        given: str = "",
     ) -> None:
         """Start a program in a folder.
 
         `environment` replaces that of this process. `merge` sends its errors where its output goes. Each of `pass_fds`
-        stays open in the program and what it starts, outside of Windows. Raises OSError where the program cannot be
-        started, ValueError where an argument holds a zero byte.
+        stays open in the program and what it starts, outside of Windows. `given` is what it can read from stdin: a few
+        lines at most. Raises OSError where the program cannot be started, ValueError where an argument holds a zero
+        byte.
         """
         self._process = subprocess.Popen(  # noqa: S603 - no shell: each word stays one argument
             [str(word) for word in command],
             cwd=folder,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if given else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge else subprocess.PIPE,
             start_new_session=True,
             pass_fds=() if sys.platform == "win32" else pass_fds,
         )
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:  # it has ended already
+                stdin.write(given.encode())
         self._out, self._err = _Reader(self._process.stdout), _Reader(self._process.stderr)
 
     def wait(self, seconds: float) -> bool:

@@ -14,7 +14,7 @@ from bench.soak.redeploys import PAGES, redeploy
 from bench.soak.report import Row
 from tests.testkit.bake import REPO
 from tests.testkit.engine import Engine, missing
-from tests.testkit.faults import IMAGE, main_process, send, state, workers
+from tests.testkit.faults import main_process, send, state, workers
 from tests.testkit.load import Visitors
 from tests.testkit.process import eventually
 from tests.testkit.stack import Project
@@ -145,7 +145,7 @@ def kill_engine(stack: Project, proxy: Proxy, times: int) -> list[Row]:
         say(f"left out, {reason}: {', '.join(row.fault for row in rows)}")
         return []
     with Engine(REPO / "build" / "engine") as engine:
-        engine.copy_images(IMAGE, f"{stack.environment['COMPOSE_PROJECT_NAME']}-{proxy.name}")
+        engine.copy_images(*stack.compose("config", "--images").stdout.split())
         moved = Project(stack.root, {**stack.environment, "DOCKER_HOST": engine.host})
         moved.up()
 

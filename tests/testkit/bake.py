@@ -8,13 +8,23 @@ from pathlib import Path
 
 from tests.testkit.process import run
 
+NO_ENGINE = "unix:///nowhere/docker.sock"
 REPO = Path(__file__).resolve().parent.parent.parent
 
 
 def cookiecutter(
-    template: str | Path, output_dir: Path, *answers: str, env: Mapping[str, str] | None = None, check: bool = True
+    template: str | Path,
+    output_dir: Path,
+    *answers: str,
+    env: Mapping[str, str] | None = None,
+    check: bool = True,
+    engine: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Cookiecutter with answers such as `http_port=8081`, without the user's configuration; return its result."""
+    """Run Cookiecutter with answers such as `http_port=8081`, without the user's configuration; return its result.
+
+    With `engine`, its hook finds the Docker engine and builds the app's first image there.
+    """
+    env = {**({} if engine else {"DOCKER_HOST": NO_ENGINE}), **(env or {})}
     config = output_dir.parent / f"{output_dir.name}-cookiecutter.yaml"
     config.write_text(
         f"replay_dir: {output_dir.parent / 'replay'}\ncookiecutters_dir: {output_dir.parent / 'cookiecutters'}\n"

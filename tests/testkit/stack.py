@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import re
 import socket
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from tests.testkit.process import eventually, run
+from uds_stack.generate.first_image import DOCKERFILE
 
 # Chromium's options for a page that nobody looks at.
 HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
@@ -80,8 +83,33 @@ class Project:
         """Run `docker compose` in the project."""
         return run("docker", "compose", *arguments, cwd=self.root, env=self.environment, check=check)
 
+    @property
+    def image(self) -> str:
+        """The name of the app's image."""
+        return f"{self.environment['COMPOSE_PROJECT_NAME']}-app"
+
+    def make_image(self) -> None:
+        """Build the app's image from ./publish, if there is one, as the hook does; one that is not of this is kept."""
+        publish, made_from = self.root / "publish", "uds-stack.tests.publish"
+        inspect = ("docker", "image", "inspect", self.image)
+        found = run(*inspect, "--format", "{{json .Config.Labels}}", env=self.environment, check=False)
+        labels = json.loads(found.stdout) or {} if found.returncode == 0 else {made_from: ""}
+        if not publish.is_dir() or labels.get(made_from, str(publish)) == str(publish):
+            return
+        # As in compose.publish.yaml, which runs ./publish without an image.
+        settings = (self.root / "compose.publish.yaml").read_text()
+        base, command = (re.findall(rf"^ +{key}: (.+)", settings, re.MULTILINE)[0] for key in ("image", "command"))
+        words = json.dumps(command.strip("[]").split(", "))
+        inline = DOCKERFILE.format(base=base, command=words)
+        build = {"context": "publish", "dockerfile_inline": inline, "labels": {made_from: str(publish)}}
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            json.dump({"services": {"app": {"build": build}}}, file)
+            file.flush()
+            self.compose("--file", "compose.yaml", "--file", file.name, "build", "--quiet", "app")
+
     def up(self) -> subprocess.CompletedProcess[str]:
         """Start the stack and wait until it is healthy; fail with its log otherwise."""
+        self.make_image()
         done = self.compose("up", "--detach", "--wait", check=False)
         assert done.returncode == 0, done.stderr + self.compose("logs").stdout
         return done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -76,9 +75,7 @@ def run(options: argparse.Namespace, action: Callable[[Project, argparse.Namespa
         print(f"uds-stack: {failure}", *list(lines)[-DETAILS:], sep="\n    ", file=sys.stderr)
         return 1
     except OSError as error:
-        # shutil.copytree collects what went wrong: source, target, reason
-        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else f"{error.strerror}: {error.filename}"
-        print(f"uds-stack: {reason}; fix that, then run the command again", file=sys.stderr)
+        print(f"uds-stack: {error.strerror}: {error.filename}; fix that, then run the command again", file=sys.stderr)
         return 1
     return 0
 

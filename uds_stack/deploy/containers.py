@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 from uds_stack.deploy.session import Session
@@ -36,15 +34,6 @@ class Container:
     def is_up(self) -> bool:
         """Whether the engine keeps it going: it runs, or it crashed and is started again."""
         return self.status in ("running", "restarting", "paused")
-
-    def has_mounted(self, folder: Path) -> bool:
-        """Whether it was created with a folder of this name. (Docker Desktop has other names for those above it.)"""
-        sources = [PurePosixPath(mount.get("Source", "").replace("\\", "/")) for mount in self.found["Mounts"]]
-        return any(source.name == folder.name for source in sources)
-
-    def was_started_before(self, moment: float) -> bool:
-        """Whether it has run since before a moment, without a break."""
-        return datetime.fromisoformat(self.found["State"]["StartedAt"][:19] + "+00:00").timestamp() < moment
 
 
 def inspect(session: Session, *ids: str) -> list[Container]:

@@ -1,4 +1,9 @@
-"""The version that runs from an image which is built from source."""
+"""The versions of the app: its image, which is built from source, and the one before.
+
+One previous version is kept. While a run has not decided between the new version and the old one, the old one is set
+aside under a tag that holds the id of the container that runs it. So a run that was killed leaves all that the next one
+has to know.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,15 @@ from typing import Any
 
 from uds_stack.deploy.containers import Container
 from uds_stack.deploy.session import DeployError, Session
-from uds_stack.deploy.versions import UNCHANGED, aside_name, runs_aside
+
+UNCHANGED = "the build is unchanged: the previous version stays what it is"
 
 
 class ImageVersion:
-    """The app's image. Its tags tell the current, the previous, and the version that is set aside."""
+    """The app's image. Its tags tell the current, the previous, and the version that is set aside.
+
+    `stage`, then `promote` or `roll_back`; each is safe to repeat.
+    """
 
     def __init__(self, session: Session, service: str, image: str) -> None:
         self.session = session
@@ -19,23 +28,26 @@ class ImageVersion:
         self.repository, tag = split_name(image)
         self.current = f"{self.repository}:{tag}"
         self.previous = f"{self.repository}:previous"
-        self.is_first = False  # there was no image to set aside: compose.override.yaml was removed
+        self.is_first = False  # there was no image to set aside
 
     def find_replaced(self, containers: list[Container]) -> list[Container] | None:
         """Return those of the containers that run the version set aside; None where none is, since all is decided."""
         aside = self._aside()
-        return [each for each in containers if runs_aside(each, aside)] if aside else None
+        return [each for each in containers if each.id.startswith(aside.rpartition("of-")[2])] if aside else None
 
     def stage(self, running: Container | None, *, rollback: bool) -> None:
-        """Tag the image that runs, then build the new one, or move the current tag to the previous one (`rollback`)."""
+        """Tag the image that runs, then build the new one, or move the current tag to the previous one (`rollback`).
+
+        Raises DeployError where that fails; nothing that runs has changed then.
+        """
         if rollback and not inspect_image(self.session, self.previous):
             raise DeployError(f"there is no previous version: the image {self.previous} does not exist")
-        # A container that ran ./publish until now has the official image, which is no version of the app.
+        # A container that ran compose.publish.yaml until now has the official image, which is no version of the app.
         is_ours = running and split_name(running.found["Config"]["Image"])[0] == self.repository
         old = running.image if running and is_ours else inspect_image(self.session, self.current).get("Id")
         self.is_first = not old
         if old:
-            self.session.must("docker", "tag", old, f"{self.repository}:{aside_name(running)}")
+            self.session.must("docker", "tag", old, f"{self.repository}:of-{running.id[:12] if running else 'none'}")
         if rollback:
             self.session.say(f"restoring {self.previous}")
             self.session.must("docker", "tag", self.previous, self.current)

@@ -13,9 +13,7 @@ from uds_stack.deploy.containers import Container, find
 from uds_stack.deploy.images import ImageVersion
 from uds_stack.deploy.proxies import PROXIES
 from uds_stack.deploy.proxy import Proxy
-from uds_stack.deploy.published import PublishedVersion
 from uds_stack.deploy.session import DeployError, Session
-from uds_stack.deploy.versions import Version
 
 APP = "app"  # the app's service
 
@@ -26,7 +24,7 @@ class Project:
 
     session: Session
     name: str  # by which Compose knows its stack
-    version: Version
+    version: ImageVersion
     proxy: Proxy
     proxy_service: str
     is_remote: bool  # the engine, and what it publishes, is on another host
@@ -60,7 +58,7 @@ def read_project(session: Session) -> Project:
             f"its services: {', '.join(services) or 'none'}"
         )
     check_app(services[APP])
-    version = choose_version(session, services[APP], model["name"])
+    version = ImageVersion(session, APP, app_image(services[APP], model["name"]))
     recognize_stack(session, model["name"])
     return Project(session, model["name"], version, PROXIES[known[0]], known[0], engine_is_remote(session))
 
@@ -88,14 +86,11 @@ def check_app(service: dict[str, Any]) -> None:
         raise DeployError(f"compose.yaml: {APP} has {replicas} replicas, but one instance serves: remove `replicas`")
 
 
-def choose_version(session: Session, service: dict[str, Any], name: str) -> Version:
-    """Return what containers of the app are created from."""
-    if service.get("build"):
-        return ImageVersion(session, APP, service.get("image") or f"{name}-{APP}")
-    published = PublishedVersion(session)
-    if any(Path(mount.get("source", "")).resolve() == published.current for mount in service.get("volumes") or []):
-        return published
-    raise DeployError(f"compose.yaml: {APP} neither has `build` nor mounts ./publish: there is nothing to deploy")
+def app_image(service: dict[str, Any], name: str) -> str:
+    """Return the name of the image that the app's service builds. Raises DeployError where it builds none."""
+    if not service.get("build"):
+        raise DeployError(f"compose.yaml: {APP} has no `build`, so there is nothing to deploy: write `build: .`")
+    return str(service.get("image") or f"{name}-{APP}")
 
 
 def recognize_stack(session: Session, name: str) -> None:

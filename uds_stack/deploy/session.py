@@ -20,11 +20,7 @@ else:
 POLL = 0.1  # seconds between two looks at a container
 REMINDERS = 10  # requests to end that a program may ignore, one a second, before it is killed
 
-MISSING = {
-    "docker": "docker is not installed: https://docs.docker.com/engine/install/",
-    "dotnet": "the .NET SDK is not installed: https://dotnet.microsoft.com/download (without compose.override.yaml "
-    "the app's image is built from source instead, and no SDK is needed here)",
-}
+MISSING = {"docker": "docker is not installed: https://docs.docker.com/engine/install/"}
 
 
 class DeployError(Exception):

@@ -1,4 +1,4 @@
-"""Finish a new project: publish the app, let the project check itself, say what to do next.
+"""Finish a new project: publish the app, check the project, build the app's first image, say what to do next.
 
 Nothing here fails: a project that was generated stays, and a warning says what is missing and what to run.
 """
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from uds_stack.generate import certificate, console, publish, signals
-from uds_stack.publishing import make_readable
+from uds_stack.generate.first_image import FirstImage, NoImageError
 
 # What the check finds in each new project: its owner alone knows the registry. The next steps name it.
 LEFT_TO_THE_OWNER = {"kubernetes-image"}
@@ -25,10 +25,9 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     """Finish the project in this folder. Takes Cookiecutter's context and the folder."""
     signals.listen()
     if _is_compared(answers, project):
-        publish.remove_override(project)
         return
     remove_empty_folders(project)
-    make_readable(project / answers["__proxy"])
+    publish.make_readable(project / answers["__proxy"])
     if answers["__https"] and (fault := certificate.make_certificate(project)):
         console.warn(f"warning: no certificate: {fault}")
     slug, version = answers["project_slug"], answers["__dotnet_version"]
@@ -36,23 +35,41 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     report: list[str] = []
     try:
         publisher.start()
-        # Beside the publish, and without compose.override.yaml: as in a clone of the project.
-        report = check(project)
+        report = check(project)  # beside the publish
         publisher.finish()
     except KeyboardInterrupt:
         publisher.discard("interrupted")
     except OSError as error:
         publisher.discard(f"{error.strerror}: {error.filename}")
     if publisher.is_left_to_image:
-        console.say(f"Not published: {publisher.fault}. `docker compose up` builds the app's image from source.")
+        console.say(f"Not published: {publisher.fault}. The first `docker compose up` builds the app from source.")
     elif publisher.fault:
         console.warn(
             f"warning: not published: {publisher.fault}",
-            f"The project in {project} is complete, without ./publish and compose.override.yaml:",
-            "`docker compose up` in it builds the app's image from source, and needs nothing else.",
+            f"The project in {project} is complete; `docker compose up --build` in it builds the app from source.",
         )
-    if publisher.fault != "interrupted":
-        console.say(*report, *next_steps(project, answers, published=not publisher.fault))
+    if publisher.fault == "interrupted":
+        return
+    try:
+        built = not publisher.fault and build_first_image(answers, project, publisher.limit)
+    except KeyboardInterrupt:
+        console.warn("warning: no first image: interrupted; `docker compose up --build` builds the app from source.")
+        return
+    console.say(*report, *next_steps(project, answers, built=built))
+
+
+def build_first_image(answers: Mapping[str, str], project: Path, limit: float) -> bool:
+    """Build the app's first image from ./publish, or say why there is none; return whether it is there."""
+    if not shutil.which("docker"):
+        return False  # the next steps say so
+    base, command = f"mcr.microsoft.com/dotnet/{answers['__app_image']}", answers["__app_command"].split()
+    native = bool(answers["__native_aot"])
+    try:
+        FirstImage(project, base, command, limit=limit, native=native).build()
+    except NoImageError as fault:
+        console.say(f"No first image: {fault}. The first `docker compose up --build` builds the app from source.")
+        return False
+    return True
 
 
 def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
@@ -96,27 +113,30 @@ def check(project: Path) -> list[str]:
     return []
 
 
-def next_steps(project: Path, answers: Mapping[str, str], *, published: bool) -> list[str]:
-    """Return the lines that say what to do with the project in this folder, made with these answers."""
+def next_steps(project: Path, answers: Mapping[str, str], *, built: bool) -> list[str]:
+    """Return the lines that say what to do with the project in this folder, made with these answers.
+
+    Without a first image, `--build` builds the app even where an older project has left an image of the same name.
+    """
     proxy = answers["__proxy"]
     lines = [""]
     if not shutil.which("docker"):
         lines += [
             "Docker is missing: Engine 25 and Compose 2.24, or newer, are at https://docs.docker.com/engine/install/"
         ]
+    first = "docker compose up" if built else "docker compose up --build"
     lines += [
         "Next:",
         f"    cd {_quoted(_from_here(project))}",
-        f"    docker compose up                  the page: {_address(answers)}",
-        "    uds-stack deploy                   after an edit of the app",
+        f"    {first:<34} the page: {_address(answers)}",
+        "    docker compose up --build          after an edit of the app",
+        "    uds-stack deploy                   the same without a lost request",
         f"    uds-stack reload                   after an edit in {proxy}/",
     ]
     if answers["__https"]:
         lines += certificate.explain(project)
     if answers["__kubernetes"]:
         lines += ["On Kubernetes: write your registry into kustomization.yaml first; README.md has the commands."]
-    if published:
-        lines += ["./publish is what runs: it does not follow an edit by itself, nor does `docker compose up --build`."]
     return lines
 
 

@@ -1,7 +1,6 @@
-"""Publish the new project's app, so that `docker compose up` has a page in seconds.
+"""Publish the new project's app: its first image is made of that.
 
-./publish and compose.override.yaml, which runs it, are there together or not at all. Without them `docker compose up`
-builds the app's image from source: whatever goes wrong here, the project works.
+Whatever goes wrong here, the project works: `docker compose up` builds the app's image from source.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from pathlib import Path
 
 from uds_stack.generate import console, signals
 from uds_stack.process import Program
-from uds_stack.publishing import find_causes, make_readable, publish_command
 
-OVERRIDE = "compose.override.yaml"
+CAUSES = 5  # lines that are shown of a failed program
 
 # 0 means: do not publish. A build server's cache can want less than the default, a slow line to NuGet more.
 LIMIT_VARIABLE = "UDS_STACK_PUBLISH_SECONDS"
@@ -34,10 +32,9 @@ SETTINGS = {"DOTNET_TieredPGO": "0", "DOTNET_gcConcurrent": "0", "DOTNET_GCgen0s
 
 
 class Publisher:
-    """Makes ./publish and keeps compose.override.yaml, or removes both.
+    """Makes ./publish, or leaves nothing of it.
 
-    `start` it, do something else meanwhile, and `finish` it. A hook that is killed in between leaves a project that
-    works, because the override comes back last.
+    `start` it, do something else meanwhile, and `finish` it.
     """
 
     def __init__(self, project: Path, slug: str, dotnet_version: str, *, native: bool = False) -> None:
@@ -48,34 +45,28 @@ class Publisher:
         self.fault: str | None = None  # why there is no ./publish
         self.is_left_to_image = False  # nothing went wrong: this machine cannot compile for the container
         self._project, self._slug, self._dotnet_version, self._native = project, slug, dotnet_version, native
-        self._override = project / OVERRIDE
-        self._text = b""
         # What this run makes, and what an earlier one left where a project is generated over an old one.
-        self._made = [
-            project / "publish",
-            *(project / "src" / app / name for app in (slug, "UnixSocket") for name in ("bin", "obj")),
-        ]
-        self._limit = LIMIT
+        folders = [project / "src" / folder / name for folder in (slug, "UnixSocket") for name in ("bin", "obj")]
+        self._made = [project / "publish", *folders]
+        self.limit = LIMIT
         self._begin = 0.0
         self._program: Program | None = None
 
     @property
     def command(self) -> list[str]:
         """The command that publishes the app, as its user would type it in the project."""
-        return publish_command(f"src/{self._slug}", "publish", *OPTIONS)
+        return ["dotnet", "publish", f"src/{self._slug}", "-c", "Release", "-o", "publish", *OPTIONS]
 
     def start(self) -> None:
         """Remove what an older project left, and start `dotnet publish` where there is an SDK."""
-        self._limit = read_limit()
-        self._text = self._override.read_bytes()
-        self._override.unlink()
+        self.limit = read_limit()
         _remove(self._made)
-        if self._limit == 0:
+        if self.limit == 0:
             self.fault = f"{LIMIT_VARIABLE} is 0"
         elif self._native and (fault := compiler_fault()):
             self.fault, self.is_left_to_image = fault, True
         elif dotnet := shutil.which("dotnet"):
-            duration = f"about a minute, at most {self._limit:g} s" if self._native else f"at most {self._limit:g} s"
+            duration = f"about a minute, at most {self.limit:g} s" if self._native else f"at most {self.limit:g} s"
             console.say(f"Publishing the app: {' '.join(self.command)} ({duration})")
             self._begin = time.monotonic()
             try:
@@ -95,7 +86,6 @@ class Publisher:
             self.fault = self._wait(self._program)
         if self.fault is None:
             make_readable(self._project / "publish")
-            self._override.write_bytes(self._text)
         else:
             self.discard()
 
@@ -105,13 +95,13 @@ class Publisher:
         if self._program and not self._program.wait(0):
             self._program.end(at_once=True)
             self._program.wait(1)
-        _remove([self._override, *self._made])
+        _remove(self._made)
 
     def _wait(self, program: Program) -> str | None:
         """Wait for the program's end; return what went wrong, or None."""
         command = " ".join(self.command)
         if not self._wait_for_end(program):
-            return f"{command} was ended because it took longer than {self._limit:g} s"
+            return f"{command} was ended because it took longer than {self.limit:g} s"
         result = program.result()
         if result.problem:
             return self._sdk_fault() or "\n    ".join([f"{command} {result.problem}", *find_causes(result.out)])
@@ -123,7 +113,7 @@ class Publisher:
 
     def _wait_for_end(self, program: Program) -> bool:
         """Wait until the program has ended, and return False where the limit came first."""
-        while (left := self._limit - self._seconds) > 0:
+        while (left := self.limit - self._seconds) > 0:
             if program.wait(min(left, PROGRESS) if self._native else left):
                 return True
             if self._native:
@@ -141,9 +131,9 @@ class Publisher:
         The folder matters: a global.json in it or above it chooses the SDK.
         """
         program = Program(["dotnet", "--version"], self._project, merge=True)
-        if not program.wait(min(self._limit, VERSION_LIMIT)):
+        if not program.wait(min(self.limit, VERSION_LIMIT)):
             program.end(at_once=True)
-            return f"dotnet --version was ended because it took longer than {min(self._limit, VERSION_LIMIT):g} s"
+            return f"dotnet --version was ended because it took longer than {min(self.limit, VERSION_LIMIT):g} s"
         result = program.result()
         if result.problem:
             return "\n    ".join([f"dotnet --version {result.problem}", *find_causes(result.out)])
@@ -166,11 +156,6 @@ def compiler_fault() -> str | None:
     return None
 
 
-def remove_override(project: Path) -> None:
-    """Make a project without ./publish one that works."""
-    _remove([project / OVERRIDE])
-
-
 def read_limit() -> float:
     """Return how many seconds `dotnet publish` may take."""
     wanted = os.environ.get(LIMIT_VARIABLE, "")
@@ -188,3 +173,20 @@ def _remove(paths: list[Path]) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def make_readable(folder: Path) -> None:
+    """Let the users of the containers read a folder that they mount, made under whatever umask."""
+    if os.name == "posix":
+        for path in (folder, *folder.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+
+
+def find_causes(output: str) -> list[str]:
+    """Return the lines that say why a publish failed: its errors, each once, or the last lines where there is none."""
+    lines = [re.sub(r" +\[[^]]*proj\]$", "", line.strip()) for line in output.splitlines() if line.strip()]
+    errors = [
+        line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE) and not re.search(r":\s+at ", line)
+    ]
+    return list(dict.fromkeys(errors))[:CAUSES] or lines[-CAUSES:]

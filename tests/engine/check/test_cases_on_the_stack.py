@@ -82,6 +82,8 @@ def test_case_breaks_the_stack(case: Case, stack_of: Callable[[str], Project]) -
     for settings in stack.root.glob("src/shop/appsettings*.json"):  # as if it had been published again
         if (stack.root / "publish").is_dir():
             (stack.root / "publish" / settings.name).write_text(settings.read_text())
+    with contextlib.suppress(AssertionError):  # where it breaks the build, `up` says so
+        stack.make_image()
     expected = case.data["stack"]
     up = subprocess.Popen(
         ["docker", "compose", "up", "--detach"],

@@ -45,7 +45,7 @@ def add_authority(site: SecureSite, folder: Path, port: int) -> SecureSite:
     (folder / "pebble.json").write_text(json.dumps({"pebble": SETTINGS}))
     added = folder / "compose.yaml"
     added.write_text(COMPOSE_FILE.format(pebble=pebble, folder=folder, proxy=site.proxy, domain=DOMAIN, port=port))
-    return site.with_environment(COMPOSE_FILE=f"compose.yaml:compose.override.yaml:{added}")
+    return site.with_environment(COMPOSE_FILE=f"compose.yaml:{added}")
 
 
 @pytest.fixture

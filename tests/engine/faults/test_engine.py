@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.engine import Engine, missing
-from tests.testkit.faults import IMAGE
 from tests.testkit.load import AWAY, GOOD, Visitors
 from tests.testkit.process import cannot_run, eventually
 from tests.testkit.stack import Project
@@ -17,9 +16,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.test_all]
 def test_containers_restart_with_a_killed_engine(faulty_stack: Project, tmp_path: Path) -> None:
     if reason := missing():
         cannot_run(reason)
-    name = faulty_stack.environment["COMPOSE_PROJECT_NAME"]
     with Engine(tmp_path / "engine") as engine:
-        engine.copy_images(IMAGE, f"{name}-h2o")
+        engine.copy_images(*faulty_stack.compose("config", "--images").stdout.split())
         stack = Project(faulty_stack.root, {**faulty_stack.environment, "DOCKER_HOST": engine.host})
         stack.up()
 

@@ -3,25 +3,19 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.testkit.bake import copy_project
+from tests.testkit.bake import copy_project, edit
 from tests.testkit.command import UDS_STACK
 from tests.testkit.load import Visitors
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import Project, project
-
-# What `dotnet publish SOURCE -c Release -o TARGET` makes of sources of which only the settings have changed.
-QUICK_DOTNET = """#!/bin/sh
-cp -r {compiled} "$6" && cp "$2/appsettings.json" "$6"
-"""
 
 
 @dataclass(frozen=True)
@@ -31,20 +25,25 @@ class Site:
     project: Project
     proxy: str = "h2o"  # its service
 
-    def with_sdk(self) -> "Site":
-        """It compiles with the real SDK; otherwise a test that only changes settings is spared the seconds."""
-        environment = {name: value for name, value in self.project.environment.items() if name != "PATH"}
-        return replace(self, project=Project(self.root, environment))
+    def spare_the_compiler(self) -> None:
+        """Let the image be built from ./publish with the settings of the sources: a compilation takes longer."""
+        dockerfile = self.root / "Dockerfile"
+        build, _, last_stage = dockerfile.read_text().rpartition("\nFROM ")
+        assert "dotnet publish" in build
+        dockerfile.write_text(f"FROM {last_stage}")
+        edit(dockerfile, "COPY --from=build /publish ./\n", f"COPY publish/ src/{self.root.name}/appsettings.json ./\n")
+        edit(self.root / ".dockerignore", "!src/\n", "!src/\n!publish/\n")
 
-    def without_sdk(self, folder: Path) -> "Site":
-        """It publishes what it runs now, with other settings; `folder` holds what that takes."""
-        shutil.copytree(self.root / "publish", folder / "compiled")
-        dotnet = folder / "bin" / "dotnet"
-        dotnet.parent.mkdir()
-        dotnet.write_text(QUICK_DOTNET.format(compiled=folder / "compiled"))
-        dotnet.chmod(0o755)
-        path = f"{dotnet.parent}:{os.environ['PATH']}"
-        return replace(self, project=Project(self.root, {**self.project.environment, "PATH": path}))
+    @contextmanager
+    def compiling(self, dockerfile: str) -> Iterator[None]:
+        """Build the image by this Dockerfile, which compiles the sources, until the end of the block."""
+        path = self.root / "Dockerfile"
+        quick = path.read_text()
+        path.write_text(dockerfile)
+        try:
+            yield
+        finally:
+            path.write_text(quick)
 
     @property
     def root(self) -> Path:
@@ -111,20 +110,14 @@ class Site:
 
     def tidy(self) -> bool:
         """Whether nothing is left of a run but the version and the one before."""
-        left = {path.name for path in self.root.glob("publish*")} - {"publish", "publish.previous"}
-        tags = run("docker", "image", "ls", "--filter", f"reference={self.image}:of-*", "--quiet").stdout
-        return not left and not tags and len(self.containers()) == 1
-
-    @property
-    def image(self) -> str:
-        """The name of the app's image, where it is built."""
-        return self.project.environment["COMPOSE_PROJECT_NAME"] + "-app"
+        tags = run("docker", "image", "ls", "--filter", f"reference={self.project.image}:of-*", "--quiet").stdout
+        return not tags and len(self.containers()) == 1
 
     def remove(self) -> None:
         """Remove the stack and every version of its image."""
         self.project.remove()
-        for tag in run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", self.image).stdout.split():
-            run("docker", "image", "rm", tag, check=False)
+        for tag in self.images():
+            run("docker", "image", "rm", f"{self.project.image}:{tag}", check=False)
 
     @contextmanager
     def loaded(self) -> Iterator[Visitors]:
@@ -132,6 +125,11 @@ class Site:
         with Visitors(int(self.project.environment["HTTP_PORT"]), 6, slow=1, pages=None) as visitors:
             eventually(lambda: visitors.started, "an answer on each connection")
             yield visitors
+
+    def images(self) -> dict[str, str]:
+        """The ids behind the tags of the app's image."""
+        listing = ("docker", "image", "ls", "--no-trunc", "--format", "{{.Tag}} {{.ID}}", self.project.image)
+        return dict(line.split() for line in run(*listing).stdout.splitlines())
 
 
 def get(connection: http.client.HTTPConnection) -> bool:

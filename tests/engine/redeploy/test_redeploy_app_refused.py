@@ -14,26 +14,26 @@ from tests.testkit.command import UDS_STACK
 from tests.testkit.process import run
 from tests.testkit.stack import Project
 
-pytestmark = [pytest.mark.engine, pytest.mark.sdk]
+pytestmark = pytest.mark.engine
 
 
-def test_redeploy_refuses_a_stack_of_another_name(mounted: Site) -> None:
-    before = mounted.containers() + mounted.containers("h2o")
-    other = Site(Project(mounted.root, {**mounted.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
+def test_redeploy_refuses_a_stack_of_another_name(site: Site) -> None:
+    before = site.containers() + site.containers("h2o")
+    other = Site(Project(site.root, {**site.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
 
     done = other.uds_stack("deploy", code=1)
 
     assert "the stack that runs from this folder is uds-stack-redeploy, not uds-stack-another" in done.stderr
-    assert mounted.containers() + mounted.containers("h2o") == before
+    assert site.containers() + site.containers("h2o") == before
     assert other.containers() + other.containers("h2o") == []
 
 
-def test_redeploy_refuses_replicas(mounted: Site) -> None:
-    compose = mounted.root / "compose.yaml"
+def test_redeploy_refuses_replicas(site: Site) -> None:
+    compose = site.root / "compose.yaml"
     text = compose.read_text()
     edit(compose, "    build: .\n", "    build: .\n    deploy: {replicas: 2}\n")
     try:
-        assert "remove `replicas`" in mounted.uds_stack("deploy", code=1).stderr
+        assert "remove `replicas`" in site.uds_stack("deploy", code=1).stderr
     finally:
         compose.write_text(text)
 
@@ -49,13 +49,24 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def test_lock_refuses_a_second_run(mounted: Site) -> None:
-    before = mounted.containers()
-    with locked(mounted.root):
-        done = mounted.uds_stack("deploy", code=1)
+def test_redeploy_refuses_an_app_without_a_build(site: Site) -> None:
+    mounted = {**site.project.environment, "COMPOSE_FILE": "compose.yaml:compose.publish.yaml"}
+    before = site.containers()
+
+    done = run(*site.command("deploy"), env=mounted, check=False)
+
+    assert done.returncode == 1
+    assert "compose.yaml: app has no `build`, so there is nothing to deploy" in done.stderr
+    assert site.containers() == before
+
+
+def test_lock_refuses_a_second_run(site: Site) -> None:
+    before = site.containers()
+    with locked(site.root):
+        done = site.uds_stack("deploy", code=1)
 
     assert "another uds-stack" in done.stderr
-    assert mounted.containers() == before
+    assert site.containers() == before
 
 
 @pytest.mark.parametrize(
@@ -65,22 +76,12 @@ def test_lock_refuses_a_second_run(mounted: Site) -> None:
         ({"DOCKER_HOST": "unix:///nowhere.sock"}, "the Docker engine does not answer"),
     ],
 )
-def test_missing_tool_is_named(mounted: Site, environment: dict[str, str], reason: str) -> None:
-    done = run(*mounted.command("deploy"), env={**mounted.project.environment, **environment}, check=False)
+def test_missing_tool_is_named(site: Site, environment: dict[str, str], reason: str) -> None:
+    done = run(*site.command("deploy"), env={**site.project.environment, **environment}, check=False)
 
     assert done.returncode == 1
     assert done.stderr.startswith(f"uds-stack: {reason}")
     assert "Traceback" not in done.stderr
-
-
-def test_missing_sdk_is_named(mounted: Site, tmp_path: Path) -> None:
-    (tmp_path / "docker").symlink_to(run("sh", "-c", "command -v docker").stdout.strip())
-
-    done = run(*mounted.command("deploy"), env={**mounted.project.environment, "PATH": str(tmp_path)}, check=False)
-
-    assert done.returncode == 1
-    assert "uds-stack: the .NET SDK is not installed" in done.stderr
-    assert mounted.tidy()
 
 
 def test_redeploy_outside_of_a_project_fails_with_a_message(tmp_path: Path) -> None:

@@ -15,63 +15,63 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
-def conf(mounted: Site) -> Iterator[Path]:
+def conf(site: Site) -> Iterator[Path]:
     """Its h2o.conf, put back afterwards."""
-    path = mounted.root / "h2o" / "h2o.conf"
+    path = site.root / "h2o" / "h2o.conf"
     text = path.read_text()
     yield path
     path.write_text(text)
-    mounted.uds_stack("reload")
+    site.uds_stack("reload")
 
 
-def test_reload_reports_a_worker_that_does_not_start(mounted: Site, conf: Path) -> None:
+def test_reload_reports_a_worker_that_does_not_start(site: Site, conf: Path) -> None:
     edit(conf, "listen: 8080", "listen: 9090")
 
-    with mounted.loaded() as load:
-        done = mounted.uds_stack("reload", code=1)
+    with site.loaded() as load:
+        done = site.uds_stack("reload", code=1)
 
     assert "the new worker does not start" in done.stderr
     assert not load.bad
 
 
-def test_reload_reports_a_rebuilt_image(mounted: Site) -> None:
-    dockerfile = mounted.root / "h2o" / "Dockerfile"
+def test_reload_reports_a_rebuilt_image(site: Site) -> None:
+    dockerfile = site.root / "h2o" / "Dockerfile"
     edit(dockerfile, "USER", "LABEL edited=yes\nUSER")
     try:
-        mounted.project.compose("build", "h2o")
-        done = mounted.uds_stack("reload")
+        site.project.compose("build", "h2o")
+        done = site.uds_stack("reload")
     finally:
         edit(dockerfile, "LABEL edited=yes\nUSER", "USER")
-        mounted.project.compose("build", "h2o")
+        site.project.compose("build", "h2o")
 
     told = "its image has changed for h2o, too: apply it with `docker compose up -d --timeout 1 h2o`"
     assert told in done.stdout
-    assert "has changed" not in mounted.uds_stack("reload").stdout
+    assert "has changed" not in site.uds_stack("reload").stdout
 
 
-def test_reload_works_with_an_init_and_another_port(mounted: Site, conf: Path) -> None:
-    compose = mounted.root / "compose.yaml"
+def test_reload_works_with_an_init_and_another_port(site: Site, conf: Path) -> None:
+    compose = site.root / "compose.yaml"
     text = compose.read_text()
     edit(compose, "    build: h2o\n", "    build: h2o\n    init: true\n")
     edit(compose, '    ports: ["', '    ports: ["127.0.0.1::443", "')
     try:
-        mounted.project.up()
+        site.project.up()
         edit(conf, "hosts:\n", 'header.set: "X-Edited: with an init"\nhosts:\n')
 
-        done = mounted.uds_stack("reload")
+        done = site.uds_stack("reload")
 
         assert "h2o.conf is reloaded" in done.stdout
-        assert mounted.project.get().headers["x-edited"] == "with an init"
+        assert site.project.get().headers["x-edited"] == "with an init"
     finally:
         compose.write_text(text)
-        mounted.project.up()
+        site.project.up()
 
 
-def test_reload_keeps_the_restart_policy(mounted: Site) -> None:
-    mounted.uds_stack("reload")
+def test_reload_keeps_the_restart_policy(site: Site) -> None:
+    site.uds_stack("reload")
 
-    send(SIGKILL, main_process(mounted.project, "h2o"))
+    send(SIGKILL, main_process(site.project, "h2o"))
 
-    eventually(lambda: restarts(mounted.project, "h2o") == 1, "a restart")
-    mounted.project.up()
-    assert mounted.project.get().status == 200
+    eventually(lambda: restarts(site.project, "h2o") == 1, "a restart")
+    site.project.up()
+    assert site.project.get().status == 200

@@ -16,7 +16,7 @@ from tests.testkit.stack import Project, project, running
 def stacks(
     project_of: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], Project]]:
-    """A function that gives the default project with an app compiled so, running from ./publish."""
+    """A function that gives the default project with an app compiled so, running from its first image."""
 
     def make(compiled: str) -> AbstractContextManager[Project]:
         root = copy_project(project_of(compiled), tmp_path_factory.mktemp("stack") / "myapp")
@@ -29,5 +29,5 @@ def stacks(
 
 @pytest.fixture
 def stack(stacks: Callable[[str], Project], compiled: str) -> Project:
-    """The default project, running from ./publish. Do not change it."""
+    """The default project, running from its first image. Do not change it."""
     return stacks(compiled)

@@ -1,17 +1,33 @@
 """The steps of the article that this template is based on, with the article's values."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.testkit.bake import REPO, cookiecutter
+from tests.testkit.bake import REPO, cookiecutter, copy_project
+from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
 from tests.testkit.process import run
-from tests.testkit.stack import Project, free_port, port_is_free, project
+from tests.testkit.stack import Project, free_port, port_is_free, project, running
 
 pytestmark = pytest.mark.engine
 
 SOCKET = "/tmp/myapp/kestrel.sock"
+
+
+OFFICIAL_IMAGES = {
+    AT_RUN_TIME: "mcr.microsoft.com/dotnet/aspnet:10.0",
+    AHEAD: "mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled",
+}
+COMMANDS = {AT_RUN_TIME: ["dotnet", "myapp.dll"], AHEAD: ["./myapp"]}
+
+
+def mounted(root: Path, name: str, port: int) -> Project:
+    """Return a project that runs ./publish as the article does, by compose.publish.yaml."""
+    image = project(root, name, port)
+    return replace(image, environment={**image.environment, "COMPOSE_FILE": "compose.yaml:compose.publish.yaml"})
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +35,30 @@ def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The article's project, baked and running; on 8080 unless a demo is there."""
     output_dir = tmp_path_factory.mktemp("article")
     cookiecutter(REPO, output_dir, "project_name=myapp", f"socket_path={SOCKET}", "http_port=8080")
-    running = project(output_dir / "myapp", "uds-stack-article", 8080 if port_is_free(8080) else free_port())
+    stack = mounted(output_dir / "myapp", "uds-stack-article", 8080 if port_is_free(8080) else free_port())
     try:
-        running.up()
-        yield running
+        stack.up()
+        yield stack
     finally:
-        running.remove()
+        stack.remove()
+
+
+@pytest.mark.native
+def test_app_runs_the_official_image_with_publish_mounted_read_only(
+    project_of: Callable[[str], Path], compiled: str, tmp_path: Path
+) -> None:
+    root = copy_project(project_of(compiled), tmp_path / "myapp")
+    stack = mounted(root, f"uds-stack-mounted{ENDINGS[compiled]}", free_port())
+    with running(stack, stack.up):
+        container, page = stack.inspect("app"), stack.get().text
+
+    assert page == "Hello World!"
+    assert container["Config"]["Image"] == OFFICIAL_IMAGES[compiled]
+    assert container["Config"]["WorkingDir"] == "/app"
+    assert [container["Path"], *container["Args"]] == COMMANDS[compiled]
+    mounts = {mount["Destination"]: mount for mount in container["Mounts"]}
+    assert mounts["/app"]["Source"] == str(stack.root / "publish")
+    assert mounts["/app"]["RW"] is False
 
 
 def test_publish_contains_the_app(article: Project) -> None:

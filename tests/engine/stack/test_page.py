@@ -1,4 +1,4 @@
-"""The page after `docker compose up`, from ./publish and from source."""
+"""The page after `docker compose up`, from the first image and from source."""
 
 import json
 import shutil
@@ -16,10 +16,6 @@ from tests.testkit.stack import HEADLESS, Project, project, running
 
 pytestmark = pytest.mark.engine
 
-OFFICIAL_IMAGES = {
-    AT_RUN_TIME: "mcr.microsoft.com/dotnet/aspnet:10.0",
-    AHEAD: "mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled",
-}
 COMMANDS = {AT_RUN_TIME: ["dotnet", "myapp.dll"], AHEAD: ["./myapp"]}
 
 
@@ -68,18 +64,6 @@ def test_page_renders_in_a_browser(stack: Project, tmp_path: Path) -> None:
     assert "Hello World!" in shown
 
 
-@pytest.mark.native
-def test_app_runs_the_official_image_with_publish_mounted_read_only(stack: Project, compiled: str) -> None:
-    container = stack.inspect("app")
-
-    assert container["Config"]["Image"] == OFFICIAL_IMAGES[compiled]
-    assert container["Config"]["WorkingDir"] == "/app"
-    assert [container["Path"], *container["Args"]] == COMMANDS[compiled]
-    mounts = {mount["Destination"]: mount for mount in container["Mounts"]}
-    assert mounts["/app"]["Source"] == str(stack.root / "publish")
-    assert mounts["/app"]["RW"] is False
-
-
 def test_second_up_keeps_the_running_containers(stack: Project) -> None:
     before = stack.compose("ps", "--quiet").stdout
 
@@ -88,8 +72,8 @@ def test_second_up_keeps_the_running_containers(stack: Project) -> None:
     assert stack.compose("ps", "--quiet").stdout == before
 
 
-def test_clone_contains_no_publish_override_or_env(from_source: Project) -> None:
-    assert not {"publish", "compose.override.yaml", ".env"} & {path.name for path in from_source.root.iterdir()}
+def test_clone_contains_no_publish_or_env(from_source: Project) -> None:
+    assert not {"publish", ".env"} & {path.name for path in from_source.root.iterdir()}
 
 
 @pytest.mark.native

@@ -17,7 +17,7 @@ from uds_stack.check.report import report
 
 YAML = ["compose.yaml", "h2o/h2o.conf"]
 FILES = [*YAML, ".env", "src/shop/Program.cs", "src/shop/appsettings.json", "src/shop/shop.csproj", "Dockerfile"]
-FILES += ["Directory.Build.props", "compose.override.yaml", "h2o/Dockerfile"]
+FILES += ["Directory.Build.props", "h2o/Dockerfile"]
 
 
 @pytest.fixture(scope="module")

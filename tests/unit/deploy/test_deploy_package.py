@@ -16,8 +16,6 @@ from tests.testkit.command import UDS_STACK
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import free_port
 
-WEB = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
-
 
 @pytest.fixture
 def deploy() -> SimpleNamespace:
@@ -42,51 +40,6 @@ def test_wrong_arguments_are_a_usage_error(arguments: tuple[str, ...]) -> None:
     assert done.stderr.startswith("usage: uds-stack")
 
 
-def write(root: Path, files: dict[str, str]) -> None:
-    """Write files below a folder."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"src/shop/shop.csproj": WEB},
-        {"src/shop/Shop.Web.csproj": WEB, "src/core/core.csproj": '<Project Sdk="Microsoft.NET.Sdk"></Project>'},
-        {
-            "src/shop/s.csproj": WEB,
-            "src/b/b.csproj": WEB,
-            "Dockerfile": "RUN true && dotnet publish src/shop -c Debug\n",
-        },
-        {"src/shop/s.csproj": WEB, "src/b/b.csproj": WEB, "Dockerfile": "RUN dotnet publish src/shop/s.csproj\n"},
-    ],
-)
-def test_find_source_takes_the_web_project(deploy: SimpleNamespace, tmp_path: Path, files: dict[str, str]) -> None:
-    write(tmp_path, files)
-
-    assert deploy.published.find_source(tmp_path) == Path("src/shop")
-
-
-@pytest.mark.parametrize(
-    ("files", "found"),
-    [
-        ({"src/core/core.csproj": ""}, "found: none"),
-        (
-            {"src/a/a.csproj": WEB, "src/b/b.csproj": WEB, "Dockerfile": "# dotnet publish src/a\n"},
-            "found: src/a/a.csproj, src/b/b.csproj",
-        ),
-    ],
-)
-def test_find_source_names_what_it_found(
-    deploy: SimpleNamespace, tmp_path: Path, files: dict[str, str], found: str
-) -> None:
-    write(tmp_path, files)
-
-    with pytest.raises(deploy.session.DeployError, match=found):
-        deploy.published.find_source(tmp_path)
-
-
 @pytest.mark.parametrize("test", [["CMD", "dotnet", "shop.dll", "health"], ["CMD", "./shop", "health"]])
 def test_check_app_accepts_each_way_to_start_the_app(deploy: SimpleNamespace, test: list[str]) -> None:
     deploy.project.check_app({"healthcheck": {"test": test}})
@@ -104,6 +57,18 @@ def test_check_app_accepts_each_way_to_start_the_app(deploy: SimpleNamespace, te
 def test_check_app_names_the_actual_value(deploy: SimpleNamespace, service: dict[str, object], problem: str) -> None:
     with pytest.raises(deploy.session.DeployError, match=problem):
         deploy.project.check_app(service)
+
+
+@pytest.mark.parametrize(("service", "image"), [({"build": "."}, "shop-app"), ({"build": ".", "image": "a:1"}, "a:1")])
+def test_app_image_is_the_one_that_compose_builds(
+    deploy: SimpleNamespace, service: dict[str, object], image: str
+) -> None:
+    assert deploy.project.app_image(service, "shop") == image
+
+
+def test_app_image_refuses_a_service_that_builds_none(deploy: SimpleNamespace) -> None:
+    with pytest.raises(deploy.session.DeployError, match="app has no `build`"):
+        deploy.project.app_image({"image": "a:1"}, "shop")
 
 
 class Recorder:

@@ -19,16 +19,26 @@ def bin_dir(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def dotnet(bin_dir: Path) -> Callable[..., None]:
-    """Writes a `dotnet` of a few lines: what a tool's fault looks like from outside."""
+def writer(program: Path) -> Callable[..., None]:
+    """Return a function that writes a program of a few lines: what a tool's fault looks like from outside."""
 
     def write(*lines: str) -> None:
-        program = bin_dir / "dotnet"
         program.write_text("\n".join(["#!/bin/sh", f"PATH={os.defpath}", *lines, ""]))
         program.chmod(0o755)
 
     return write
+
+
+@pytest.fixture
+def dotnet(bin_dir: Path) -> Callable[..., None]:
+    """Writes a `dotnet`."""
+    return writer(bin_dir / "dotnet")
+
+
+@pytest.fixture
+def docker(bin_dir: Path) -> Callable[..., None]:
+    """Writes a `docker`."""
+    return writer(bin_dir / "docker")
 
 
 @pytest.fixture

@@ -9,5 +9,5 @@ HANGING = 'publish() { mkdir publish; touch publish/half; echo $$ >"$TRACE"; exe
 
 def builds_from_source(project: Path) -> bool:
     """Whether a project is one that `docker compose up` builds from source, with nothing half made in it."""
-    made = ("publish", "compose.override.yaml", "src/myapp/bin", "src/myapp/obj")
+    made = ("publish", "src/myapp/bin", "src/myapp/obj")
     return (project / "compose.yaml").is_file() and not any((project / name).exists() for name in made)

@@ -68,7 +68,6 @@ def test_closed_stdout_is_not_an_error(
     os.close(writer)
     assert done.returncode == 0
     assert (output_dir / "myapp/publish/myapp.dll").is_file()
-    assert (output_dir / "myapp/compose.override.yaml").is_file()
 
 
 def test_full_disk_is_refused_before_anything_is_written(small_disk: Path) -> None:

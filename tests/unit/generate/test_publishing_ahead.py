@@ -31,7 +31,6 @@ def test_program_is_published_where_a_compiler_is_installed(
     assert "-p:NuGetAudit=false (about a minute, at most 600 s)\n" in printed
     assert "Published into ./publish in " in printed
     assert (output_dir / "myapp/publish/myapp").is_file()
-    assert "command: [./myapp]" in (output_dir / "myapp/compose.override.yaml").read_text()
 
 
 def test_publish_is_left_to_the_image_where_no_compiler_is_installed(
@@ -43,7 +42,7 @@ def test_publish_is_left_to_the_image_where_no_compiler_is_installed(
 
     assert (
         "Not published: compiling ahead of time needs clang or gcc, which is not installed. "
-        "`docker compose up` builds the app's image from source.\n" in printed
+        "The first `docker compose up` builds the app from source.\n" in printed
     )
     assert "warning" not in printed
     assert builds_from_source(output_dir / "myapp")
@@ -87,7 +86,6 @@ def test_long_publish_shows_that_it_goes_on(
             (tmp_path / "shown").touch()
 
     monkeypatch.setattr(console, "say", say_and_let_it_end)
-    (tmp_path / "compose.override.yaml").touch()
     publisher = publishing.Publisher(tmp_path, "myapp", "10.0", native=True)
 
     publisher.start()

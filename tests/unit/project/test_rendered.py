@@ -57,8 +57,7 @@ def test_bake_from_a_git_url_has_every_file(without_tools: Path, default_project
         slug = project.name
         return {str(path.relative_to(project)).replace(slug, "SLUG") for path in files(project)}
 
-    # The override is there only where the app was published.
-    assert names(default_project) - names(without_tools) == {"compose.override.yaml"}
+    assert names(default_project) == names(without_tools)
 
 
 def test_check_accepts_each_combination(projects: list[Path]) -> None:
