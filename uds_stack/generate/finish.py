@@ -129,8 +129,8 @@ def next_steps(project: Path, answers: Mapping[str, str], *, built: bool) -> lis
         "Next:",
         f"    cd {_quoted(_from_here(project))}",
         f"    {first:<34} the page: {_address(answers)}",
-        "    docker compose up --build          after an edit of the app",
-        "    uds-stack deploy                   the same without a lost request",
+        *(["    docker compose up --build          after an edit of the app"] if built else []),
+        "    uds-stack deploy                   after an edit, without a lost request",
         f"    uds-stack reload                   after an edit in {proxy}/",
     ]
     if answers["__https"]:

@@ -1,12 +1,14 @@
-"""The certificate for development that the hook makes for a project with https."""
+"""The certificate for development that the hook makes for a project with https, or its owner by README.md."""
 
+import re
 import shutil
 import ssl
 from pathlib import Path
 
 import pytest
 
-from tests.testkit.process import cannot_run
+from tests.testkit import combinations
+from tests.testkit.process import cannot_run, run
 from uds_stack.generate import certificate
 
 LIVE = "tls/live"
@@ -26,6 +28,20 @@ def test_certificate_is_made_and_out_of_reach(tool: str, tmp_path: Path, monkeyp
 
     live = tmp_path / LIVE
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(live / "cert.pem", live / "key.pem")  # they match
+    modes = [path.stat().st_mode & 0o777 for path in (live.parent, live, live / "cert.pem", live / "key.pem")]
+    assert modes == [0o700, 0o755, 0o644, 0o644]
+
+
+@pytest.mark.sdk
+def test_readme_makes_a_certificate_where_no_hook_ran(tmp_path: Path) -> None:
+    project = combinations.bake("nginx-https", tmp_path / "baked")
+    block = re.search(r"```bash\n(mkdir .*?)```", (project / "README.md").read_text(), re.DOTALL)
+    assert block
+
+    run("sh", "-ec", f"umask 077\n{block[1]}", cwd=project)
+
+    live = project / LIVE
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(live / "cert.pem", live / "key.pem")
     modes = [path.stat().st_mode & 0o777 for path in (live.parent, live, live / "cert.pem", live / "key.pem")]
     assert modes == [0o700, 0o755, 0o644, 0o644]
 
