@@ -39,7 +39,7 @@ def test_sources_newer_than_publish(project: Path, changed: str) -> None:
     report = with_docker(project, 'case "$*" in *--short) echo 2.26.1;; *" config "*) cat model.json;; esac')
     stale = [one for one in report.findings if one["code"] == "publish-stale"]
     assert [(one["level"], one["file"]) for one in stale] == [("warning", changed)]
-    assert "uds-stack deploy" in stale[0]["remedy"]
+    assert "dotnet publish src/shop -c Release -o publish" in stale[0]["remedy"]
 
 
 @pytest.mark.engine

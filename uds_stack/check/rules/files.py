@@ -14,7 +14,6 @@ from uds_stack.check.rule import APP, ERROR, WARNING, Violations, project_rule, 
 from uds_stack.check.values import Place, Value, items, mapping, text
 
 PUBLISH = "publish"
-REDEPLOY = "run `uds-stack deploy`"
 LIBRARY = "UnixSocket.dll"  # also the program of the commands, such as `health`
 
 
@@ -25,6 +24,10 @@ def find_dockerfiles(project: Project, model: Model) -> Violations:
         file = project.dockerfile(model, name)
         if file.missing:
             yield project.at(name, "build"), f"{name}: {file.name} is missing", "name the folder that has it"
+
+
+def _publish_again(project: Project) -> str:
+    return f"run `dotnet publish {project.app.source_folder} -c Release -o {PUBLISH}`"
 
 
 def _missing_mounts(project: Project, model: Model) -> Iterator[tuple[str, Mount, Place]]:
@@ -42,7 +45,7 @@ def find_mounted_folders(project: Project, model: Model) -> Violations:
             source = project.folder.relative(mount.source)
             remedy = "make it, or mount another"
             if source == PUBLISH:
-                remedy = f"{REDEPLOY}, or delete compose.override.yaml"
+                remedy = _publish_again(project)
             elif any(posixpath.dirname(one.file) == mount.target for one in project.config.certificates):
                 remedy = "make it, with the certificate and its key in it"
             yield place, f"{name}: {source} is missing", remedy
@@ -122,7 +125,7 @@ def _app_rows(project: Project, model: Model) -> list[tuple[Place, str]]:
 
 @rule("app-missing", ERROR, "The container exits at once where the file that it runs is missing")
 def find_published_app(project: Project, model: Model) -> Violations:
-    """The override runs what was published."""
+    """As compose.publish.yaml runs what was published."""
     word = _started_file(f"COMMAND {' '.join(model.texts(APP, 'command'))}")
     if word and not model.get(APP, "build"):
         inside = posixpath.normpath(posixpath.join(model.text(APP, "working_dir") or "/", word))
@@ -132,18 +135,22 @@ def find_published_app(project: Project, model: Model) -> Violations:
         elif held and held[0].kind == "bind" and project.folder.exists(held[0].source):
             file = project.folder.relative(posixpath.join(held[0].source, held[1]))
             if not project.folder.exists(file):
-                yield project.at(APP, "volumes", holding=held[0].target), f"{APP}: {file} is missing", REDEPLOY
+                yield (
+                    project.at(APP, "volumes", holding=held[0].target),
+                    f"{APP}: {file} is missing",
+                    _publish_again(project),
+                )
 
 
 @project_rule("publish-stale", WARNING, "./publish is what runs, and does not follow an edit of the sources")
 def compare_published_app(project: Project) -> Violations:
-    """Where the override runs it."""
+    """Where compose.publish.yaml runs it."""
     model = project.models[0] if project.models else Model({})
     binds = [mount.source for mount in model.mounts(APP) if mount.kind == "bind"]
     if any(project.folder.relative(source) == PUBLISH for source in binds):
         made, (changed, file) = project.folder.newest([PUBLISH])[0], project.folder.newest(_sources(project))
         if 0 < made < changed:
-            yield (file, 1), "this file is newer than ./publish, which is what runs", REDEPLOY
+            yield (file, 1), "this file is newer than ./publish, which is what runs", _publish_again(project)
 
 
 @project_rule("image-stale", WARNING, "Compose builds an image once, and does not follow an edit of its sources")

@@ -35,7 +35,7 @@ def report_missing_engine(project: Project) -> Violations:
 
 @project_rule("docker-version", ERROR, "start_interval needs Docker Engine 25, and `!reset` needs Compose 2.24")
 def compare_versions(project: Project) -> Violations:
-    """An older engine ignores start_interval; an older Compose rejects compose.override.yaml."""
+    """An older engine ignores start_interval; an older Compose rejects compose.publish.yaml."""
     engine, compose = project.docker.engine, project.docker.compose
     found_engine = _engine_version(engine) if engine else None
     found_compose = re.search(r"(\d+)\.(\d+)", compose.result.out) if compose else None
