@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace UnixSocket;
 
-/// <summary>Ends each connection of a stopping instance with its next response, so that the proxy opens new ones.</summary>
+/// <summary>Ends each connection of a stopping instance with its next response.</summary>
 internal sealed class ConnectionCloseMiddleware(RequestDelegate next, IHostApplicationLifetime lifetime)
 {
-    /// <summary>Asks Kestrel to close the request's connection if the app is stopping when the response starts.</summary>
+    /// <summary>Closes the request's connection if the app is stopping when the response starts.</summary>
     /// <param name="context">The request.</param>
     public async Task InvokeAsync(HttpContext context)
     {

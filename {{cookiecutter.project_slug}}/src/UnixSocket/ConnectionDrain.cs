@@ -42,7 +42,7 @@ internal sealed class ConnectionDrain
     }
 
     /// <summary>Waits until no connection has been open, and none has arrived, for 50 ms.</summary>
-    /// <param name="timeout">The longest wait, after which the connections that are left are closed with the socket.</param>
+    /// <param name="timeout">The longest wait. The connections that are left are closed with the socket.</param>
     /// <param name="cancellationToken">Ends the wait early.</param>
     public async Task WaitAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {

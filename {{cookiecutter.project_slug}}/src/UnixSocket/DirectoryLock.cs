@@ -23,7 +23,7 @@ internal static class DirectoryLock
         };
         if (!OperatingSystem.IsWindows())
         {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // whoever can open it can hold the lock
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite; // others cannot hold it
         }
 
         var deadline = Environment.TickCount64 + (long)Timeout.TotalMilliseconds;

@@ -57,9 +57,10 @@ internal static class HealthProbe
                 "the endpoint speaks HTTP/2 alone, and the proxy HTTP/1.1: set its Protocols to Http1AndHttp2",
             "400" => "/healthz answers 400: add localhost to AllowedHosts",
             "301" or "302" or "303" or "307" or "308" =>
-                $"/healthz answers {status}, {Header(lines, "Location")}: keep UseHttpsRedirection and logins away from it",
+                $"/healthz answers {status}, {Header(lines, "Location")}: keep UseHttpsRedirection and logins away "
+                + "from it",
             "401" or "403" => $"/healthz answers {status}: let it answer anybody, with AllowAnonymous()",
-            "404" => "/healthz answers 404: set Socket:HealthEndpoint to true, or map it, with app.MapHealthChecks(\"/healthz\")",
+            "404" => "/healthz answers 404: set Socket:HealthEndpoint to true, or map it with MapHealthChecks",
             "503" => "/healthz answers 503: a health check fails",
             "" => "the instance answers nothing that is HTTP/1.1: is its endpoint for TLS or HTTP/2 alone?",
             _ => $"/healthz answers \"{lines[0]}\"",

@@ -2,12 +2,12 @@ using Microsoft.Extensions.Options;
 
 namespace UnixSocket;
 
-/// <summary>Prints one line instead of a stack trace where the app cannot start for its socket or its options.</summary>
+/// <summary>Prints one line, not a stack trace, where the socket cannot be served or options are invalid.</summary>
 internal static class ShortErrors
 {
     private static int _isEnabled;
 
-    /// <summary>Ends the process with exit code 1 at such an exception that nothing catches; other exceptions stay.</summary>
+    /// <summary>Ends the process with exit code 1 at such an exception, if nothing catches it.</summary>
     public static void Enable()
     {
         if (Interlocked.Exchange(ref _isEnabled, 1) == 0)

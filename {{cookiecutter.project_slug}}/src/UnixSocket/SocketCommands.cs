@@ -1,6 +1,6 @@
 namespace UnixSocket;
 
-/// <summary>Commands to a running instance, from a process beside it: <c>health</c>, <c>serves</c>, <c>take-over</c>.</summary>
+/// <summary>Commands to the instance that runs beside their process.</summary>
 /// <remarks>They speak to the instance's own socket, never over the public path, where another one may answer.</remarks>
 internal static class SocketCommands
 {

@@ -95,7 +95,8 @@ internal sealed record SocketInstance(string PublicPath, string OwnPath)
     /// <summary>Lists the other instances beside the public path, dead ones included.</summary>
     /// <returns>Their own paths.</returns>
     public IReadOnlyList<string> FindOthers() =>
-        [.. Directory.EnumerateFiles(Folder, Path.GetFileName(PublicPath) + ".*").Where(path => path != OwnPath && IsInstance(path))];
+        [.. Directory.EnumerateFiles(Folder, Path.GetFileName(PublicPath) + ".*")
+            .Where(path => path != OwnPath && IsInstance(path))];
 
     /// <summary>Makes the public path lead to this instance; there is no moment in which it leads nowhere.</summary>
     /// <exception cref="SocketUnavailableException">Something else is at the public path. It stays as it is.</exception>

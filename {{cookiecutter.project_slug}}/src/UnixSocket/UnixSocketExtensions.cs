@@ -20,8 +20,8 @@ namespace UnixSocket;
 /// </remarks>
 public static class UnixSocketExtensions
 {
-    /// <summary>Adds the lifecycle of the one socket that <c>ListenUnixSocket(path)</c> names, and in front of the app's
-    /// own pipeline forwarded headers, request ids, an exception handler, orderly shutdown and /healthz.</summary>
+    /// <summary>Adds the lifecycle of the one socket that <c>ListenUnixSocket(path)</c> names. Adds, in front of the
+    /// app's pipeline, forwarded headers, request ids, an exception handler, clean shutdown and /healthz.</summary>
     /// <typeparam name="TBuilder">The type of the builder.</typeparam>
     /// <param name="builder">The app's builder. Its configuration section "Socket" holds the settings.</param>
     /// <param name="configure">Changes the settings that the configuration gives.</param>

@@ -1,6 +1,7 @@
 namespace UnixSocket;
 
-/// <summary>What <see cref="UnixSocketExtensions.AddUnixSocketDefaults"/> adds, read from the configuration section "Socket".</summary>
+/// <summary>What <see cref="UnixSocketExtensions.AddUnixSocketDefaults"/> adds.</summary>
+/// <remarks>It is read from the configuration section "Socket".</remarks>
 public sealed class UnixSocketOptions
 {
     /// <summary>How long a stopping instance waits for its connections to end before it closes its socket.</summary>
@@ -30,23 +31,23 @@ public sealed class UnixSocketOptions
 
     /// <summary>Whether websockets and event streams are told that the app is shutting down.</summary>
     /// <value>True unless set.</value>
-    /// <remarks>A websocket gets the close frame 1001 (going away), and is aborted five seconds later if its client has not
-    /// answered. A request that accepts <c>text/event-stream</c> finds its <c>RequestAborted</c> cancelled. Other requests
-    /// go on until the host's shutdown timeout.</remarks>
+    /// <remarks>A websocket gets the close frame 1001 (going away), and is aborted five seconds later if its client has
+    /// not answered. A request that accepts <c>text/event-stream</c> finds its <c>RequestAborted</c> cancelled. Other
+    /// requests go on until the host's shutdown timeout.</remarks>
     public bool ConnectionShutdown { get; set; } = true;
 
-    /// <summary>Whether /healthz answers with the app's health checks, to anybody and whatever the Host header.</summary>
+    /// <summary>Whether /healthz answers anybody, whatever the Host header, with the health checks.</summary>
     /// <value>True unless set.</value>
     /// <remarks>An endpoint that the app maps at /healthz answers instead. Set it to false if a middleware of the app
     /// answers there. The socket is published only once /healthz answers 200.</remarks>
     public bool HealthEndpoint { get; set; } = true;
 
-    /// <summary>Whether the app itself answers the commands <c>health</c>, <c>serves</c> and <c>take-over</c>.</summary>
+    /// <summary>Whether the app answers the commands <c>health</c>, <c>serves</c>, <c>take-over</c>.</summary>
     /// <value>True unless set.</value>
     /// <remarks>An app that is compiled ahead of time has no UnixSocket.dll to run them.</remarks>
     public bool Commands { get; set; } = true;
 
-    /// <summary>Whether an app that cannot start for its socket or its options says so in one line, and exits with 1.</summary>
+    /// <summary>Whether an app that cannot serve its socket says so in one line, and exits with 1.</summary>
     /// <value>True unless set. If false, the runtime prints a stack trace and aborts.</value>
     public bool ShortErrors { get; set; } = true;
 }

@@ -4,8 +4,8 @@ public sealed class HealthProbeTests
 {
     [Theory]
     [InlineData("HTTP/1.1 400 Bad Request\r\n\r\n", "add localhost to AllowedHosts")]
-    [InlineData("HTTP/1.1 400 Bad Request\r\n\r\nAn HTTP/1.x request was sent to an HTTP/2 only endpoint.", "Http1AndHttp2")]
-    [InlineData("HTTP/1.1 307 Temporary Redirect\r\nLocation: https://localhost/\r\n\r\n", "307, Location: https://localhost/: keep")]
+    [InlineData("HTTP/1.1 400 Bad Request\r\n\r\nAn HTTP/2 only endpoint.", "Http1AndHttp2")]
+    [InlineData("HTTP/1.1 307 Temporary Redirect\r\nLocation: /login\r\n\r\n", "307, Location: /login: keep")]
     [InlineData("HTTP/1.1 401 Unauthorized\r\n\r\n", "AllowAnonymous()")]
     [InlineData("HTTP/1.1 404 Not Found\r\n\r\n", "Socket:HealthEndpoint")]
     [InlineData("HTTP/1.1 503 Service Unavailable\r\n\r\n", "a health check fails")]

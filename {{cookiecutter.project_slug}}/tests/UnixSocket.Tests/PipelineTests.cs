@@ -27,7 +27,8 @@ public sealed class PipelineTests
             });
         await TestInstance.EventuallyAsync(() => File.Exists(app.Path));
 
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/scheme") { Headers = { { "X-Forwarded-Proto", "https" } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/scheme");
+        request.Headers.Add("X-Forwarded-Proto", "https");
         using var forwarded = await app.Client.SendAsync(request, Cancelled);
         Assert.Equal(on ? "https" : "http", await forwarded.Content.ReadAsStringAsync(Cancelled));
         Assert.Equal(on, forwarded.Headers.Contains("X-Request-ID"));
@@ -93,7 +94,7 @@ public sealed class PipelineTests
             var options = new WebSocketOptions();
             options.AllowedOrigins.Add("https://example.org");
             app.UseWebSockets(options);
-            app.MapGet("/websocket", async (HttpContext http) => { using var _ = await http.WebSockets.AcceptWebSocketAsync(); });
+            app.MapGet("/websocket", async http => await http.WebSockets.AcceptWebSocketAsync());
         });
         using var client = new ClientWebSocket();
         client.Options.SetRequestHeader("Origin", "https://evil.example");
