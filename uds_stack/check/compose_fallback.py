@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from uds_stack.check.values import Value, items, mapping, text
+from uds_stack.check.yaml_values import Value, items, mapping, text
 
 
 def resolve(data: Value, env_file: Mapping[str, str], root: Path) -> Value:

@@ -5,56 +5,40 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Mapping
-from functools import cached_property
 
-from uds_stack.check.model import Mount
-from uds_stack.check.question import Answer, Questions
+from uds_stack.check.compose_files import ComposeFiles
+from uds_stack.check.compose_model import Mount
+from uds_stack.check.query import Queries, Query
+from uds_stack.check.tools import Tools
 
 
 class Docker:
-    """The questions to Docker and Compose on this machine."""
+    """Starts the queries to Docker and Compose."""
 
-    def __init__(self, questions: Questions) -> None:
-        """Take what asks them."""
-        self._ask, self._find = questions.ask, questions.find
+    def __init__(self, queries: Queries) -> None:
+        """Take what starts programs."""
+        self._queries, self._ask = queries, queries.ask
         self._numbers = itertools.count()
 
-    @cached_property
-    def installed(self) -> bool:
-        """Whether the command `docker` is there."""
-        return self._find("docker")
+    def ask(self, compose: ComposeFiles) -> Tools:
+        """Ask for the versions, and for what Compose makes of its files; nothing where Docker is not installed."""
+        if not self._queries.find("docker"):
+            return Tools(self._queries.files_only)
+        config = ("docker", "compose", "--profile", "*", "config", "--format", "json")
+        return Tools(
+            files_only=False,
+            engine=self._ask("docker", "version"),
+            compose=self._ask("docker", "compose", "version", "--short"),
+            resolved=self._ask(*config) if compose.readable else None,
+        )
 
-    @cached_property
-    def engine(self) -> Answer | None:
-        """The version of the engine, in `docker version`."""
-        return self._ask("docker", "version") if self.installed else None
-
-    @cached_property
-    def compose(self) -> Answer | None:
-        """The version of Compose."""
-        return self._ask("docker", "compose", "version", "--short") if self.installed else None
-
-    @cached_property
-    def no_compose(self) -> str:
-        """Why Compose cannot be asked; empty where it can."""
-        if not self.compose:
-            return "Docker is not installed"
-        if self.compose.failure or self.compose.result.code > 0:
-            return f"Docker has no Compose ({self.compose.failure or self.compose.complaint})"
-        return ""
-
-    def resolve(self, *files: str) -> Answer:
-        """Ask Compose for the model of these files, or of those that it finds by itself."""
-        named = [word for file in files for word in ("--file", file)]
-        return self._ask("docker", "compose", "--profile", "*", *named, "config", "--format", "json")
-
-    def inspect(self, kind: str, name: str) -> Answer | None:
-        """Ask for a volume or an image; None where there is nobody to ask, or nothing to ask for."""
-        return None if self.no_compose or not name else self._ask("docker", kind, "inspect", name)
+    def inspect_volume(self, name: str) -> Query:
+        """Ask for a volume of the engine."""
+        return self._ask("docker", "volume", "inspect", name)
 
     def run(
         self, image: str, user: str, mounts: list[Mount], environment: Mapping[str, str], command: list[str]
-    ) -> Answer:
+    ) -> Query:
         """Run a command in a new container, without a network and without privileges."""
         container = f"check-{os.getpid()}-{next(self._numbers)}"
         options = ["--rm", "--pull=never", f"--name={container}", "--network=none", "--read-only", "--tmpfs=/tmp"]

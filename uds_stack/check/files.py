@@ -1,80 +1,30 @@
-"""Read the files of the project's folder."""
+"""The project's files, as they are written. Nothing here starts a program."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
-from typing import NamedTuple
 
-MAX_BYTES = 256 * 1024  # more than a file has that people edit
+from uds_stack.check.app import App
+from uds_stack.check.compose_files import ComposeFiles
+from uds_stack.check.folder import Folder
+from uds_stack.check.yaml_values import mapping
 
 
-class TextFile(NamedTuple):
-    """A file that was read: its text, or why there is none."""
+class Files:
+    """The project's folder, its Compose files with .env, and the app's sources and settings."""
 
-    name: str  # relative to the project's folder
-    text: str = ""
-    problem: str = ""
+    def __init__(self, folder: Folder) -> None:
+        """Take the folder; each file is read when it is asked for."""
+        self.folder = folder
+        self.compose = ComposeFiles(folder)
+        self.app = App(folder, self.compose)
+
+    @classmethod
+    def below(cls, root: Path) -> Files:
+        """Return the files of the project in a folder."""
+        return cls(Folder(root.resolve()))
 
     @property
-    def missing(self) -> bool:
-        """Return whether nothing has this name."""
-        return self.problem == "is missing"
-
-
-class Folder:
-    """The project's folder. Files have names relative to it, with slashes."""
-
-    def __init__(self, root: Path) -> None:
-        """Take the folder's path, without symbolic links."""
-        self.root = root
-        self._read: dict[str, TextFile] = {}
-
-    def read(self, name: str) -> TextFile:
-        """Return a file's text, without a byte order mark and with line feeds alone; it is read once."""
-        if name not in self._read:
-            self._read[name] = self._read_now(name)
-        return self._read[name]
-
-    def _read_now(self, name: str) -> TextFile:
-        path = self.root / name
-        try:
-            if not path.is_file():
-                return TextFile(name, problem="is not a file" if os.path.lexists(path) else "is missing")
-            if path.stat().st_size > MAX_BYTES:
-                return TextFile(name, problem=f"is larger than {MAX_BYTES // 1024} KiB")
-            content = path.read_bytes().decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return TextFile(name, problem="is not UTF-8 text")
-        except (OSError, ValueError) as e:
-            return TextFile(name, problem=f"cannot be read: {getattr(e, 'strerror', None) or e}")
-        return TextFile(name, content.replace("\r\n", "\n").replace("\r", "\n"))
-
-    def glob(self, pattern: str) -> list[str]:
-        """Return the names that match a pattern, sorted, without what a build makes."""
-        found = (path.relative_to(self.root) for path in self.root.glob(pattern))
-        return sorted(path.as_posix() for path in found if not {"bin", "obj"} & set(path.parts))
-
-    def exists(self, name: str) -> bool:
-        """Return whether a file, a folder or a link has this name, or this absolute path."""
-        return os.path.lexists(self.root / name)
-
-    def relative(self, path: str) -> str:
-        """Return a path within the folder as a name, and any other as an absolute path."""
-        path = os.path.normpath(self.root / path)
-        inside = path == str(self.root) or path.startswith(f"{self.root}{os.sep}")
-        return os.path.relpath(path, self.root).replace(os.sep, "/") if inside else path
-
-    def newest(self, names: list[str]) -> tuple[float, str]:
-        """Return when the newest of these files, and of the files in these folders, was written, and its name."""
-        found = [(0.0, "")]
-        for path in (self.root / name for name in names):
-            inside = [Path(where, name) for where, _, files in os.walk(path) for name in files]
-            for one in [path, *inside]:
-                with contextlib.suppress(OSError, ValueError):
-                    generated = {"bin", "obj", "node_modules"} & set(one.parts[len(self.root.parts) :])
-                    # A folder's time changes with what a build makes in it; that of ./publish tells when it was made.
-                    if not generated and (path.name == "publish" or not one.is_dir()):
-                        found.append((one.stat().st_mtime, self.relative(str(one))))
-        return max(found)
+    def services(self) -> set[str]:
+        """The names of the services that the Compose files have."""
+        return {name for file in self.compose.parsed for name in mapping(file.data, "services")}

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from uds_stack.check import rules  # noqa: F401 - registers them
-from uds_stack.check.project import Project
-from uds_stack.check.rule import ERROR, INFO, RULES, WARNING, Finding, Rule, Violation, register
-from uds_stack.check.suppression import suppress
+from uds_stack.check import suppression
+from uds_stack.check.catalogue import rules_of
+from uds_stack.check.files import Files
+from uds_stack.check.gather import gather
+from uds_stack.check.query import Queries
+from uds_stack.check.rule import ERROR, INFO, WARNING, Finding, Rule, Violations
+from uds_stack.check.stack import Stack
 
 LIMIT = 20.0  # seconds for each program
 LABELS = {ERROR: "", WARNING: "warning: ", INFO: "note: "}
 
-CHECK_FAILED = Rule("check-failed", WARNING, "A rule that fails on what a file holds is an error of its own")
-register(CHECK_FAILED)
+
+def _by_report(_stack: Stack) -> Violations:
+    """Find nothing: what these rules are about is known when the others have run."""
+    return iter(())
+
+
+CHECK_FAILED = Rule("check-failed", WARNING, "A rule that fails on what a file holds is a bug of its own", _by_report)
+SUPPRESSION = Rule(
+    "suppression",
+    WARNING,
+    "A suppression silences named codes, or it would hide what comes later; without a reason nobody can review it",
+    _by_report,
+    suppressible=False,
+)
 
 
 def report(root: Path, limit: float = LIMIT, *, files_only: bool = False) -> list[Finding]:
@@ -22,54 +38,46 @@ def report(root: Path, limit: float = LIMIT, *, files_only: bool = False) -> lis
     Each program may take `limit` seconds. With `files_only` no program is started, and what only one could have told is
     not mentioned.
     """
-    project = Project(root, limit, files_only=files_only)
+    queries = Queries(root.resolve(), limit, files_only=files_only)
     try:
-        _register_rules_of(project)
-        project.ask()
-        found = [finding for rule in RULES.values() for finding in _apply(rule, project)]
-        if files_only:
-            found = [one for one in found if one.code not in ("no-compose", "config-unread", "kubernetes-not-rendered")]
-        return sorted(set(suppress(_without_last_resorts(found), project.texts)))
+        stack = gather(Files.below(root), queries)
+        return find(stack, rules_of(stack))
     finally:
-        project.questions.close()
+        queries.close()
 
 
-def _register_rules_of(project: Project) -> None:
-    """Import the modules of the project's proxy and of its options, which register rules of their own."""
-    _ = project.proxy, project.options
+def find(stack: Stack, rules: Sequence[Rule]) -> list[Finding]:
+    """Return what these rules find in a stack, sorted."""
+    by_code = {rule.code: rule for rule in (*rules, CHECK_FAILED, SUPPRESSION)}
+    found = [finding for rule in rules for finding in _apply(rule, stack)]
+    found += _findings(SUPPRESSION, suppression.find_faults(stack.texts, by_code))
+    return sorted(set(suppression.suppress(_without_explained(found, by_code), stack.texts, by_code)))
 
 
-def _apply(rule: Rule, project: Project) -> list[Finding]:
-    """Apply a rule to the project, or to each of its models. A rule that cannot cope with what a file holds says so."""
+def _apply(rule: Rule, stack: Stack) -> list[Finding]:
+    """Apply a rule. One that cannot cope with what a file holds says so."""
     try:
-        if rule.check:
-            return [_finding(rule, violation) for violation in rule.check(project)]
-        seen: list[Violation] = []
-        found: list[Finding] = []
-        for model in project.models:
-            all_violations = rule.check_model(project, model) if rule.check_model else ()
-            new = [violation for violation in all_violations if violation not in seen]
-            found += [_finding(rule, violation, model.label) for violation in new]
-            seen += new
-        return found
+        return _findings(rule, rule.check(stack))
     except Exception as e:
         message = f"the rule {rule.code} failed: {type(e).__name__}: {str(e)[:200]}"
-        return [_finding(CHECK_FAILED, ((project.compose.main, 1), message, "please report it"))]
+        return [Finding(stack.compose.main, 1, WARNING, CHECK_FAILED.code, message, "please report it")]
 
 
-def _finding(rule: Rule, violation: Violation, label: str = "") -> Finding:
-    (file, line), problem, remedy = violation
-    return Finding(file, line, rule.level, rule.code, problem + label, remedy)
+def _findings(rule: Rule, violations: Violations) -> list[Finding]:
+    found = []
+    for (file, line), problem, remedy, *level in violations:
+        found.append(Finding(file, line, level[0] if level else rule.level, rule.code, problem, remedy))
+    return found
 
 
-def _without_last_resorts(found: list[Finding]) -> list[Finding]:
+def _without_explained(found: list[Finding], rules: dict[str, Rule]) -> list[Finding]:
     """Leave out what a program rejects on a line, or without one in a file, where a rule has found the error."""
-    errors = [one for one in found if one.level == ERROR and not RULES[one.code].last_resort]
-    reported = {(one.file, one.line) for one in errors} | {(one.file, 1) for one in errors}
-    return [one for one in found if not RULES[one.code].last_resort or (one.file, one.line) not in reported]
+    errors = [one for one in found if one.level == ERROR and not rules[one.code].only_if_unexplained]
+    explained = {(one.file, one.line) for one in errors} | {(one.file, 1) for one in errors}
+    return [one for one in found if not rules[one.code].only_if_unexplained or (one.file, one.line) not in explained]
 
 
-def failed(found: list[Finding]) -> bool:
+def failed(found: Iterable[Finding]) -> bool:
     """Return whether one of the findings is an error."""
     return any(one.level == ERROR for one in found)
 
@@ -86,6 +94,7 @@ def lines(found: list[Finding]) -> list[str]:
 
 def listing(root: Path) -> list[str]:
     """Return a line for each rule that applies to the project of a folder: code, level and reason."""
-    _register_rules_of(Project(root, LIMIT))
-    width = max(map(len, RULES))
-    return [f"{rule.code:{width}}  {rule.level:7}  {rule.why}" for rule in RULES.values()]
+    stack = gather(Files.below(root), Queries(root.resolve(), LIMIT, files_only=True))
+    rules = [*rules_of(stack), SUPPRESSION, CHECK_FAILED]
+    width = max(len(rule.code) for rule in rules)
+    return [f"{rule.code:{width}}  {rule.level:7}  {rule.why}" for rule in rules]

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from uds_stack.check.values import Place
+from uds_stack.check.folder import Place
+from uds_stack.check.stack import Stack
 
-if TYPE_CHECKING:
-    from uds_stack.check.model import Model
-    from uds_stack.check.project import Project
-
-APP = "app"  # the app's service; that of the proxy is named after its module
 ERROR, WARNING, INFO = "error", "warning", "info"
 
-Violation = tuple[Place, str, str]  # where, what is wrong, and what to write or run instead
-Violations = Iterator[Violation]
-ProjectCheck = Callable[["Project"], Violations]
-ModelCheck = Callable[["Project", "Model"], Violations]
+# Where, what is wrong, and what to write or run instead; the level where it is another than the rule's.
+Violations = Iterator["tuple[Place, str, str] | tuple[Place, str, str, str]"]
+Check = Callable[[Stack], Violations]
 
 
 class Finding(NamedTuple):
@@ -37,39 +32,18 @@ class Rule(NamedTuple):
     code: str
     level: str
     why: str
-    check: ProjectCheck | None = None  # runs once
-    check_model: ModelCheck | None = None  # runs for each model: with the override, and without
-    last_resort: bool = False  # reported only on a line where no other rule found an error
+    check: Check
+    only_if_unexplained: bool = False  # reported only on a line where no other rule found an error
     suppressible: bool = True
 
 
-RULES: dict[str, Rule] = {}
+def rule(
+    level: str, why: str, *, only_if_unexplained: bool = False, suppressible: bool = True
+) -> Callable[[Check], Rule]:
+    """Make a rule of a function. Its code is the function's name, with hyphens."""
 
-
-def register(rule: Rule) -> None:
-    """Add a rule to the registry. Raises ValueError where its code is taken."""
-    if rule.code in RULES:
-        raise ValueError(f"two rules have the code {rule.code}")
-    RULES[rule.code] = rule
-
-
-def rule(code: str, level: str, why: str) -> Callable[[ModelCheck], ModelCheck]:
-    """Register a rule about the services, volumes and networks that Compose makes of its files."""
-
-    def decorate(check: ModelCheck) -> ModelCheck:
-        register(Rule(code, level, why, check_model=check))
-        return check
-
-    return decorate
-
-
-def project_rule(
-    code: str, level: str, why: str, *, last_resort: bool = False, suppressible: bool = True
-) -> Callable[[ProjectCheck], ProjectCheck]:
-    """Register a rule about the files, or about what Docker answers."""
-
-    def decorate(check: ProjectCheck) -> ProjectCheck:
-        register(Rule(code, level, why, check, last_resort=last_resort, suppressible=suppressible))
-        return check
+    def decorate(check: Check) -> Rule:
+        code = check.__name__.replace("_", "-")
+        return Rule(code, level, why, check, only_if_unexplained, suppressible)
 
     return decorate

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from uds_stack.check.files import TextFile
-from uds_stack.check.project import Project
-from uds_stack.check.rule import INFO, RULES, WARNING, Finding, Violations, project_rule
-from uds_stack.check.values import Place
+from uds_stack.check.folder import Place, TextFile
+from uds_stack.check.rule import INFO, Finding, Rule, Violations
 
 COMMENT = re.compile(r"(?:#|//)\s*check:\s*allow\b(?:\[([^\]]*)\])?[\s:]*(.*?)\s*$")
-EXAMPLE = "# check: allow[CODE] reason"
+REMEDY = "write # check: allow[CODE] reason"
 
 
 class Suppression(NamedTuple):
@@ -23,7 +21,7 @@ class Suppression(NamedTuple):
     reason: str
 
 
-def suppressions(files: list[TextFile]) -> Iterator[Suppression]:
+def _suppressions(files: list[TextFile]) -> Iterator[Suppression]:
     """Return the comments of these files."""
     for file in files:
         for line, row in enumerate(file.text.split("\n") if "check:" in file.text else (), 1):
@@ -32,40 +30,33 @@ def suppressions(files: list[TextFile]) -> Iterator[Suppression]:
                 yield Suppression((file.name, line), codes, match[2])
 
 
-@project_rule("suppression-code", WARNING, "A suppression silences one code, or it would hide what comes later")
-def name_code(project: Project) -> Violations:
-    """The codes are those of `--list`."""
-    for one in suppressions(project.texts):
+def find_faults(files: list[TextFile], known: Collection[str]) -> Violations:
+    """Look for comments that name no code, or one that is not known, or that give no reason."""
+    for one in _suppressions(files):
         if not one.codes:
-            yield one.place, "the suppression names no code", f"write {EXAMPLE}"
+            yield one.place, "the suppression names no code", REMEDY
+        elif not one.reason:
+            yield one.place, "the suppression gives no reason", REMEDY
         for code in one.codes:
-            if code not in RULES:
-                yield one.place, f"the suppression names an unknown code, {code}", f"write {EXAMPLE}"
+            if code not in known:
+                yield one.place, f"the suppression names an unknown code, {code}", REMEDY
 
 
-@project_rule("suppression-reason", WARNING, "A suppression without a reason cannot be reviewed later")
-def give_reason(project: Project) -> Violations:
-    """Without it, the finding stays."""
-    for one in suppressions(project.texts):
-        if one.codes and not one.reason:
-            yield one.place, "the suppression gives no reason", f"write {EXAMPLE}"
+def suppress(found: list[Finding], files: list[TextFile], rules: Mapping[str, Rule]) -> list[Finding]:
+    """Return findings, of which those that a comment with a reason suppresses became notes."""
+    reasons = {(*one.place, code): one.reason for one in _suppressions(files) for code in one.codes if one.reason}
+    can_be = {code for code, rule in rules.items() if rule.suppressible}
+    return [_with_codes(_suppressed(one, reasons, can_be), found, can_be) for one in found]
 
 
-def suppress(found: list[Finding], files: list[TextFile]) -> list[Finding]:
-    """Return findings, of which those that a comment suppresses became notes with the reason."""
-    reasons = {(*one.place, code): one.reason for one in suppressions(files) for code in one.codes if one.reason}
-    return [_with_codes(_suppressed(finding, reasons), found) for finding in found]
-
-
-def _suppressed(finding: Finding, reasons: dict[tuple[str, int, str], str]) -> Finding:
+def _suppressed(finding: Finding, reasons: Mapping[tuple[str, int, str], str], can_be: Collection[str]) -> Finding:
     reason = reasons.get((finding.file, finding.line, finding.code))
-    if not reason or finding.level == INFO or not RULES[finding.code].suppressible:
+    if not reason or finding.level == INFO or finding.code not in can_be:
         return finding
     return finding._replace(level=INFO, message=f"{finding.message} (allowed: {reason})", remedy="")
 
 
-def _with_codes(finding: Finding, found: list[Finding]) -> Finding:
-    """Fill in what a suppression would name: the other findings on its line."""
-    line = [one.code for one in found if one[:2] == finding[:2] and RULES[one.code].suppressible]
-    codes = ", ".join(sorted({code for code in line if not code.startswith("suppression-")})) or "CODE"
-    return finding._replace(remedy=finding.remedy.replace("[CODE]", f"[{codes}]"))
+def _with_codes(finding: Finding, found: list[Finding], can_be: Collection[str]) -> Finding:
+    """Replace [CODE] by the codes found on this line."""
+    codes = sorted({one.code for one in found if one[:2] == finding[:2] and one.code in can_be})
+    return finding._replace(remedy=finding.remedy.replace("[CODE]", f"[{', '.join(codes) or 'CODE'}]"))

@@ -1,4 +1,4 @@
-"""The cases in tests/unit/check/cases: how they are written, and how check.py is run on them."""
+"""The cases in tests/unit/check/cases: how they are written, and how the check is run on them."""
 
 import json
 import os
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
@@ -15,6 +16,7 @@ from tests.testkit.certificates import make_certificate
 from tests.testkit.combinations import PROXIES
 from tests.testkit.command import UDS_STACK
 from tests.testkit.stack import WORKER
+from uds_stack.check.report import failed, lines, report
 
 CASES = Path(__file__).parent / "cases"
 VALID = "valid"
@@ -24,7 +26,7 @@ COMPOSE_NAME = f"check-edits-{WORKER}"  # each worker has its own images
 
 @dataclass(frozen=True)
 class Case:
-    """One file of cases/CODE or cases/valid: an edit, and what check.py has to find. README.md has the format."""
+    """One file of cases/CODE or cases/valid: an edit, and what the check has to find. README.md has the format."""
 
     code: str  # of the rule that the edit breaks, or VALID
     name: str
@@ -46,7 +48,7 @@ class Case:
 
     @property
     def findings(self) -> list[dict[str, str]]:
-        """What check.py has to find: code, file, and a part of the line's text."""
+        """What the check has to find: code, file, and a part of the line's text."""
         return [{"code": self.code, **one} for one in self.data.get("finds", [])]
 
     def apply(self, project: Path) -> None:
@@ -102,7 +104,7 @@ def _apply(file: Path, change: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Report:
-    """What check.py reported."""
+    """What the check reported."""
 
     code: int
     findings: list[dict[str, Any]]
@@ -120,7 +122,7 @@ def codes(report: Report, *levels: str) -> list[str]:
 
 
 def check(project: Path, *options: str, docker: bool, cwd: Path = Path("/"), **environment: str) -> Report:
-    """Run check.py as a user does, from another folder, and read its JSON where that is asked for."""
+    """Run the check as a user does, from another folder, and read its JSON where that is asked for."""
     variables = {**os.environ, "COMPOSE_PROJECT_NAME": COMPOSE_NAME, **environment}
     if not docker:
         variables["PATH"] = str(project)
@@ -135,6 +137,14 @@ def check(project: Path, *options: str, docker: bool, cwd: Path = Path("/"), **e
     )
     assert "Traceback" not in done.stderr, done.stderr
     return Report(done.returncode, json.loads(done.stdout) if "--json" in options else [], done.stdout, done.stderr)
+
+
+def find(project: Path, *, docker: bool) -> Report:
+    """Run the check's rules in this process: a program for each of hundreds of cases would take minutes."""
+    variables = {"COMPOSE_PROJECT_NAME": COMPOSE_NAME} | ({} if docker else {"PATH": str(project)})
+    with patch.dict(os.environ, variables):
+        found = report(project)
+    return Report(int(failed(found)), [one._asdict() for one in found], "\n".join(lines(found)), "")
 
 
 def line_of(project: Path, finding: Mapping[str, Any]) -> str:

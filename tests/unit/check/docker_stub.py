@@ -1,4 +1,4 @@
-"""A `docker` of a few lines of shell, for check.py to run."""
+"""A `docker` of a few lines of shell, for the check to run."""
 
 from pathlib import Path
 

@@ -2,12 +2,17 @@
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 from tests.testkit.bake import REPO
 from tests.testkit.combinations import PROXIES
+from uds_stack.check import catalogue
+from uds_stack.check.rule import Rule
 
-STACK = sorted((REPO / "uds_stack").rglob("*.py"))
+PACKAGE = sorted((REPO / "uds_stack").rglob("*.py"))
+MAX_LINES = 250
+MAX_LINES_OF_FUNCTION = 50
 
 
 def module(path: Path) -> str:
@@ -17,65 +22,88 @@ def module(path: Path) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The modules of the package that a module imports when it runs; those for type hints alone are left out."""
-    tree = ast.parse(path.read_text())
-    typing = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
-    hints = {inner for node in typing for inner in ast.walk(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node not in hints and (node.module or "").startswith("uds_stack"):
+    """The modules of the package that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("uds_stack"):
             for name in node.names:
                 whole = f"{node.module}.{name.name}"
                 yield whole if whole in MODULES else str(node.module)
 
 
-MODULES = {module(path) for path in STACK}
-IMPORTS = {module(path): set(imports(path)) for path in STACK}
+MODULES = {module(path) for path in PACKAGE}
+IMPORTS = {module(path): set(imports(path)) for path in PACKAGE}
 
+READING = ("folder", "yaml_values", "parsed_file", "compose_files", "compose_model", "compose_fallback", "app", "files")
 FORBIDDEN = [
     ("uds_stack.deploy", "uds_stack.check"),  # a server runs uds_stack.deploy alone
+    ("uds_stack.deploy", "uds_stack.generate"),
     ("uds_stack.check", "uds_stack.deploy"),
     ("uds_stack.check", "uds_stack.generate"),
-    ("uds_stack.check.rules", "uds_stack.process"),  # rules ask the project
-    ("uds_stack.check.rules", "uds_stack.proxies"),  # rules know the interface alone
-    ("uds_stack.check.proxy", "uds_stack.check.project"),
-    ("uds_stack.check.document", "uds_stack.check.project"),
-    ("uds_stack.check.project", "uds_stack.check.rules"),
+    ("uds_stack.check", "uds_stack.proxies"),  # the core and the general rules know the interface alone
+    ("uds_stack.check", "uds_stack.options"),
+    ("uds_stack.check.rules", "uds_stack.check.query"),  # rules look at the stack, and start nothing
+    ("uds_stack.check.stack", "uds_stack.check.rules"),
+    *((f"uds_stack.check.{name}", "uds_stack.check.query") for name in READING),
+    *((f"uds_stack.check.{name}", "uds_stack.process") for name in READING),
+    *((f"uds_stack.proxies.{name}.reader", f"uds_stack.proxies.{name}.rules") for name in PROXIES),
+    *((f"uds_stack.proxies.{name}.reload", "uds_stack.check") for name in PROXIES),
 ]
+COMPOSITION = {"uds_stack.check.catalogue"}
+FOR_TYPES = {("uds_stack.check.rules.validation", "uds_stack.check.query")}
 
 
-def within(name: str, package: str) -> bool:
-    """Return whether a module is this one, or in this package."""
-    return f"{name}.".startswith(f"{package}.")
+def is_in(name: str, package: str) -> bool:
+    """Whether a module is a package, or in it."""
+    return name == package or name.startswith(f"{package}.")
 
 
 def test_layers_are_kept() -> None:
-    broken = [
+    found = {
         (name, one)
         for source, target in FORBIDDEN
-        for name, found in IMPORTS.items()
-        for one in found
-        if within(name, source) and within(one, target)
-    ]
-    assert not broken
+        for name in MODULES - COMPOSITION
+        for one in IMPORTS[name]
+        if is_in(name, source) and is_in(one, target)
+    }
+    assert found == FOR_TYPES
 
 
 def test_imports_are_acyclic() -> None:
-    left = {name: set(found) & set(IMPORTS) - {name} for name, found in IMPORTS.items()}
+    left = {name: found & MODULES - {name} for name, found in IMPORTS.items()}
     while free := [name for name, found in left.items() if not found & set(left)]:
         for name in free:
             del left[name]
     assert not left
 
 
+def test_each_import_is_written_out() -> None:
+    assert not [str(path) for path in PACKAGE if "import_module(" in path.read_text()]
+
+
 def test_modules_are_small() -> None:
-    for path in STACK:
-        text = path.read_text()
-        assert len(text.splitlines()) <= 250, path
-        functions = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef))
-        assert not [node.name for node in functions if (node.end_lineno or 0) - node.lineno >= 50], path
+    assert {module(path) for path in PACKAGE if len(path.read_text().splitlines()) > MAX_LINES} == set()
 
 
-def test_only_its_module_names_a_proxy() -> None:
-    for path in STACK:
-        if not {"proxies", "proxies.py", "answers.py"} & set(path.parts):
-            assert not [name for name in PROXIES if name in path.read_text().lower()], path
+def test_functions_are_small() -> None:
+    functions = ((path, node) for path in PACKAGE for node in ast.walk(ast.parse(path.read_text())))
+    long = {
+        f"{module(path)}.{node.name}"
+        for path, node in functions
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MAX_LINES_OF_FUNCTION
+    }
+    assert long == set()
+
+
+def test_only_its_folder_names_a_proxy() -> None:
+    others = [path for path in PACKAGE if not {"proxies", "proxies.py", "answers.py", "catalogue.py"} & set(path.parts)]
+    assert not [(str(path), name) for path in others for name in PROXIES if name in path.read_text().lower()]
+
+
+def test_each_rule_is_in_a_list_once() -> None:
+    parts = [catalogue.GENERAL, *catalogue.PROXIES.values(), *catalogue.OPTIONS.values()]
+    listed = [rule for part in parts for rule in part]
+    assert len({rule.code for rule in listed}) == len(listed)
+    for name in MODULES:
+        if name.endswith(("rules", "socket")) or ".rules." in name:
+            rules = [one for one in vars(import_module(name)).values() if isinstance(one, Rule)]
+            assert not [one.code for one in rules if one not in listed], name

@@ -1,4 +1,4 @@
-"""check.py finds each case of a code at its place, and nothing in the valid ones."""
+"""the check finds each case of a code at its place, and nothing in the valid ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,48 +7,37 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from tests.testkit.combinations import COMBINATIONS
-from tests.testkit.command import UDS_STACK
-from tests.testkit.process import run
-from tests.unit.check.corpus import CASES, VALID, Case, cases, check, line_of
+from tests.unit.check import test_docker, test_report
+from tests.unit.check.corpus import CASES, VALID, Case, cases, find, line_of
+from uds_stack.check import catalogue
+from uds_stack.check.report import CHECK_FAILED, SUPPRESSION
+from uds_stack.options.kubernetes.manifests import Kubernetes
 
 Edited = Callable[[Case], Path]
 Build = Callable[[str], None]
 
 # Codes without a case, each with the test that shows it.
-SHOWN_ELSEWHERE = {
-    "no-compose": "test_docker.test_docker_without_compose",
-    "no-engine": "test_docker.test_engine_that_does_not_answer",
-    "docker-version": "test_docker.test_versions_of_docker",
-    "compose-failed": "test_docker.test_compose_config_that_hangs",
-    "proxy-test-failed": "test_docker.test_validator_that_hangs",
-    "proxy-not-tested": "test_docker.test_validator_that_is_missing",
-    "volume-stale": "test_stale.test_existing_volume_with_other_options",
-    "publish-stale": "test_stale.test_sources_newer_than_publish",
-    "image-stale": "test_stale.test_sources_newer_than_image",
-    "kubernetes-version": "test_kubernetes.test_older_cluster_is_reported",
-    "check-failed": "test_report.test_rule_that_fails",
+SHOWN_ELSEWHERE: dict[str, Callable[..., None]] = {
+    "volume-stale": test_docker.test_existing_volume_with_other_options,
+    "check-failed": test_report.test_rule_that_fails,
 }
 
 
-def registered(project: Path) -> set[str]:
-    listing = run(*UDS_STACK, "check", project, "--list").stdout
-    return {line.split()[0] for line in listing.splitlines()}
+def codes_of(combination: str) -> set[str]:
+    """The codes that apply to a combination of answers."""
+    proxy = catalogue.find_proxy({combination.partition("-")[0]})
+    of_options = catalogue.OPTIONS[Kubernetes] if "kubernetes" in combination else []
+    rules = [*catalogue.GENERAL, *catalogue.PROXIES[proxy], *of_options, SUPPRESSION, CHECK_FAILED]
+    return {rule.code for rule in rules}
 
 
-def test_each_code_has_a_case(shop_of: Callable[[str], Path]) -> None:
-    folders = {folder.name for folder in CASES.iterdir() if folder.is_dir()} - {VALID}
-    codes = {name: registered(shop_of(name)) for name in COMBINATIONS}
-    assert folders | set(SHOWN_ELSEWHERE) == set().union(*codes.values())
+def test_each_code_has_a_case() -> None:
+    folders = {folder.name for folder in CASES.iterdir()} - {VALID, "README.md"}
+    assert folders | set(SHOWN_ELSEWHERE) == {code for name in COMBINATIONS for code in codes_of(name)}
     assert not folders & set(SHOWN_ELSEWHERE)
     for one in [*cases(valid=False, docker=True), *cases(valid=False, docker=False)]:
-        assert one.code in codes[one.combination], one
+        assert one.code in codes_of(one.combination), one
         assert one.code in {found["code"] for found in one.findings}, one
-
-
-@pytest.mark.parametrize("name", SHOWN_ELSEWHERE.values())
-def test_codes_without_a_case_name_a_test(name: str) -> None:
-    module, _, function = name.partition(".")
-    assert f"def {function}(" in (Path(__file__).parent / f"{module}.py").read_text()
 
 
 def with_docker(*, valid: bool) -> list[ParameterSet]:
@@ -60,7 +49,7 @@ def with_docker(*, valid: bool) -> list[ParameterSet]:
 
 
 def assert_found(case: Case, project: Path, docker: bool) -> None:
-    report = check(project, "--json", docker=docker)
+    report = find(project, docker=docker)
     found = [{**one, "text": line_of(project, one)} for one in report.findings]
     for one in case.findings:
         assert any(
@@ -77,7 +66,7 @@ def assert_found(case: Case, project: Path, docker: bool) -> None:
 
 
 def assert_accepted(project: Path, docker: bool) -> None:
-    report = check(project, "--json", docker=docker)
+    report = find(project, docker=docker)
     assert not report.of("error", "warning"), report.of("error", "warning")
     assert report.code == 0
 

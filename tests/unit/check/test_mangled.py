@@ -1,4 +1,4 @@
-"""Whatever the files hold, check.py ends with 0 or 1, and reports what it cannot read: never a traceback."""
+"""Whatever the files hold, the check ends with 0 or 1, and reports what it cannot read: never a traceback."""
 
 import json
 import random
@@ -28,7 +28,7 @@ def mangled(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def ask(mangled: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
-    """A function that runs check.py in this process, for speed: a subprocess for each of thousands takes minutes."""
+    """A function that runs the check in this process, for speed: a subprocess for each of thousands takes minutes."""
     return in_this_process(mangled, monkeypatch)
 
 

@@ -1,15 +1,16 @@
-"""Both containers have the least privilege that they need; other services do not hand over the host."""
+"""Both containers have the least privilege that they need."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
-from uds_stack.check.model import Model
-from uds_stack.check.project import Project
-from uds_stack.check.rule import APP, ERROR, WARNING, Rule, Violations, register, rule
-from uds_stack.check.values import is_on, items, mapping, text
+from uds_stack.check.compose_model import APP
+from uds_stack.check.rule import ERROR, WARNING, Rule, Violations, rule
+from uds_stack.check.stack import Stack
+from uds_stack.check.yaml_values import is_on, items, mapping, text
 
 APP_UID, PROXY_UID = 1654, 1655
 YES = "true|yes|on"
@@ -19,14 +20,6 @@ HOST_PATHS = r"/|/(etc|proc|sys|dev|boot|root|home|usr|run|tmp|var|var/(run|lib|
 FORBIDDEN = {
     "privileged": (YES, "grants full access to the host"),
     "cap_add": (".*", "grants a capability that the container does not need"),
-    "devices": (".*", "grants access to a device of the host"),
-    "device_cgroup_rules": (".*", "grants access to devices of the host"),
-    "volumes_from": (".*", "mounts everything that another container mounts"),
-    "pid": (".+", "shows the processes of others"),
-    "ipc": ("host|shareable|container:.*|service:.*", "shares memory with others"),
-    "uts": ("host", "shares the host name of the host"),
-    "cgroup": ("host", "shows the control groups of the host"),
-    "userns_mode": ("host", "leaves Docker's user namespace"),
     "network_mode": ("host|container:.*|service:.*", "joins the network of others"),
     "security_opt": (".*unconfined|.*disable|no-new-privileges[:=]false", "disables a protection of the kernel"),
 }
@@ -83,109 +76,76 @@ REQUIRED = (
 )
 
 
-def _ours(project: Project) -> tuple[str, str]:
-    return APP, project.proxy.service
-
-
-def _forbid(key: str, values: str, grants: str, project: Project, model: Model) -> Violations:
-    for name in _ours(project):
-        for value in items(model.get(name, key)):
-            shown = text(value) or text(mapping(value).get("source"))
+def _forbid(key: str, values: str, grants: str, stack: Stack) -> Violations:
+    for name in stack.services:
+        for value in items(stack.model.get(name, key)):
+            shown = text(value)
             if re.fullmatch(values, shown):
-                yield project.at(name, key, holding=shown), f"{name}: `{key}: {shown}` {grants}", "remove it"
+                yield stack.at(name, key, holding=shown), f"{name}: `{key}: {shown}` {grants}", "remove it"
 
 
-def _require(required: Required, project: Project, model: Model) -> Violations:
-    for name in _ours(project):
-        ways = ((pattern, value) for key, pattern in required.ways for value in model.texts(name, key))
+def _require(required: Required, stack: Stack) -> Violations:
+    for name in stack.services:
+        ways = ((pattern, value) for key, pattern in required.ways for value in stack.model.texts(name, key))
         if not any(re.fullmatch(pattern, value) for pattern, value in ways):
             keys = required.ways[0][0].split(".")
-            yield project.at(name, *keys), f"{name}: {required.why}", f"write {required.remedy}"
+            yield stack.at(name, *keys), f"{name}: {required.why}", f"write {required.remedy}"
 
 
-for _key, (_values, _grants) in FORBIDDEN.items():
-    _why = f"{_grants[0].upper()}{_grants[1:]}"
-    register(Rule(_key.replace("_", "-"), ERROR, _why, check_model=partial(_forbid, _key, _values, _grants)))
-for _required in REQUIRED:
-    _why = f"Without {_required.remedy}, {_required.why}"
-    register(Rule(_required.code, _required.level, _why, check_model=partial(_require, _required)))
+def _table() -> Iterator[Rule]:
+    """Make a rule of each entry above."""
+    for key, (values, grants) in FORBIDDEN.items():
+        why = f"{grants[0].upper()}{grants[1:]}"
+        yield Rule(key.replace("_", "-"), ERROR, why, partial(_forbid, key, values, grants))
+    for one in REQUIRED:
+        yield Rule(one.code, one.level, f"Without {one.remedy}, {one.why}", partial(_require, one))
 
 
-def _host_paths(project: Project, model: Model, names: set[str]) -> Violations:
-    for name in names:
-        for mount in model.mounts(name):
+@rule(ERROR, "A folder or a socket of the host is a way out of the container")
+def host_path(stack: Stack) -> Violations:
+    """Forbid what hands over the host, in the two services of this stack."""
+    for name in stack.services:
+        for mount in stack.model.mounts(name):
             if mount.kind == "bind" and re.fullmatch(HOST_PATHS, mount.source):
-                place = project.at(name, "volumes", holding=mount.target)
+                place = stack.at(name, "volumes", holding=mount.target)
                 yield place, f"{name}: {mount.source} of the host is a way out of the container", "remove it"
 
 
-@rule("host-path", ERROR, "A folder or a socket of the host is a way out of the container")
-def mount_no_host_path(project: Project, model: Model) -> Violations:
-    """In the two services of this stack."""
-    yield from _host_paths(project, model, set(_ours(project)))
+@rule(ERROR, "Root in a container is root wherever its isolation fails, and the app's user may replace the socket")
+def user(stack: Stack) -> Violations:
+    """Require a user other than root, whatever the image says, and another for the proxy than for the app."""
+    app = stack.user(APP)
+    for name, uid in zip(stack.services, (APP_UID, PROXY_UID), strict=False):
+        found, remedy = stack.user(name), f'write user: "{uid}:{uid}"'
+        if found and found[0] == 0:
+            yield stack.at(name, "user"), f"{name}: it runs as root", remedy
+        elif found and app and name != APP and found[0] == app[0]:
+            yield stack.at(name, "user"), f"{name}: it runs as the user {found[0]} of {APP}", remedy, WARNING
 
 
-@rule("other-host-path", WARNING, "One flaw in any service with a way out hands over the host")
-def report_host_path(project: Project, model: Model) -> Violations:
-    """In the user's own services."""
-    yield from _host_paths(project, model, set(model.services) - set(_ours(project)))
-
-
-@rule("other-privileged", WARNING, "One flaw in any privileged service hands over the host")
-def report_privileged(project: Project, model: Model) -> Violations:
-    """In the user's own services."""
-    for name in set(model.services) - set(_ours(project)):
-        if is_on(model.get(name, "privileged")):
-            problem = f"{name}: `privileged: true` {FORBIDDEN['privileged'][1]}"
-            yield project.at(name, "privileged"), problem, "remove it"
-
-
-@rule("container-name", WARNING, "Two containers cannot have one name, and `uds-stack deploy` needs a second instance")
-def set_no_container_name(project: Project, model: Model) -> Violations:
-    """The proxy has one instance, and may have a name."""
-    if model.text(APP, "container_name"):
-        yield project.at(APP, "container_name"), f"{APP}: container_name allows one instance only", "remove it"
-
-
-@rule("root-user", ERROR, "Root in a container is root wherever its isolation fails")
-def require_user(project: Project, model: Model) -> Violations:
-    """Whatever the image says."""
-    for name, uid in ((APP, APP_UID), (project.proxy.service, PROXY_UID)):
-        user = project.user(model, name)
-        if user and user[0] == 0:
-            yield project.at(name, "user"), f"{name}: it runs as root", f'write user: "{uid}:{uid}"'
-
-
-@rule("same-user", WARNING, "A proxy with the app's user may replace the socket")
-def separate_users(project: Project, model: Model) -> Violations:
-    """Each service has a user of its own."""
-    service = project.proxy.service
-    app, proxy = project.user(model, APP), project.user(model, service)
-    if app and proxy and app[0] == proxy[0] != 0:
-        problem = f"{service}: it runs as the user {proxy[0]} of {APP}"
-        yield project.at(service, "user"), problem, f'write user: "{PROXY_UID}:{PROXY_UID}"'
-
-
-@rule("writable-mount", ERROR, "A flaw that can change what a container runs from outlives a restart")
-def mount_read_only(project: Project, model: Model) -> Violations:
-    """What runs, what configures it, and the socket's folder for the proxy."""
-    service, configuration = project.proxy.service, project.config.file.rpartition("/")[0]
-    for name in _ours(project):
-        for mount in model.mounts(name):
+@rule(ERROR, "A flaw that can change what a container runs from outlives a restart")
+def writable_mount(stack: Stack) -> Violations:
+    """Require read-only mounts of what runs, of what configures it, and, for the proxy, of the socket's folder."""
+    service, configuration = stack.proxy.service, stack.config.file.rpartition("/")[0]
+    for name in stack.services:
+        for mount in stack.model.mounts(name):
             sources = ("publish", configuration, service, "src", ".")
-            own = mount.kind == "bind" and project.folder.relative(mount.source) in sources
-            socket = name == service and mount.kind == "volume" and mount.source == project.socket_volume(model)
+            own = mount.kind == "bind" and stack.folder.relative(mount.source) in sources
+            socket = name == service and mount.kind == "volume" and mount.source == stack.socket_volume
             if mount.writable and (own or socket):
-                place = project.at(name, "volumes", holding=mount.target, key="read_only")
+                place = stack.at(name, "volumes", holding=mount.target, key="read_only")
                 yield place, f"{name}: {mount.target} is mounted writable", "write read_only: true"
 
 
-@rule("tmp", ERROR, "Both programs write to /tmp, and their root file systems are read-only")
-def mount_tmp(project: Project, model: Model) -> Violations:
-    """The app notes its own socket there, and the proxy keeps large uploads."""
-    for name in _ours(project):
-        temporary = text(mapping(model.get(name, "environment")).get("TMPDIR")) or "/tmp"  # noqa: S108
-        held = model.mount_of(name, temporary)
-        if is_on(model.get(name, "read_only")) and not (held and held[0].writable):
+@rule(ERROR, "Both programs write to /tmp, and their root file systems are read-only")
+def tmp(stack: Stack) -> Violations:
+    """Require a tmpfs: the app notes its own socket there, and the proxy keeps large uploads."""
+    for name in stack.services:
+        temporary = text(mapping(stack.model.get(name, "environment")).get("TMPDIR")) or "/tmp"  # noqa: S108
+        held = stack.model.mount_of(name, temporary)
+        if is_on(stack.model.get(name, "read_only")) and not (held and held[0].writable):
             remedy = 'write tmpfs: ["/tmp:size=64m,mode=1777"]'
-            yield project.at(name, "tmpfs"), f"{name}: {temporary} is not writable", remedy
+            yield stack.at(name, "tmpfs"), f"{name}: {temporary} is not writable", remedy
+
+
+RULES = [*_table(), host_path, user, writable_mount, tmp]

@@ -9,18 +9,15 @@ from typing import NamedTuple
 
 import yaml
 
-from uds_stack.check.document import Document
-from uds_stack.check.files import TextFile
-from uds_stack.check.model import Model
-from uds_stack.check.option import Option
-from uds_stack.check.project import Project
-from uds_stack.check.question import Answer
-from uds_stack.check.values import Place, Value, items, mapping, text
+from uds_stack.check.folder import Folder, Place, TextFile
+from uds_stack.check.option_interface import Option
+from uds_stack.check.parsed_file import ParsedFile, Problem
+from uds_stack.check.query import Queries
+from uds_stack.check.yaml_values import Value, items, mapping, text
 
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+KUSTOMIZATION = "kustomization.yaml"
 POD = ("spec", "template", "spec")
 CONTAINERS = ("initContainers", "containers")
-WAIT = 3  # seconds for a cluster to answer
 
 
 class Mount(NamedTuple):
@@ -46,47 +43,35 @@ class Image(NamedTuple):
 class Kubernetes(Option):
     """kustomization.yaml and the manifests that it lists."""
 
-    def ask(self) -> None:
-        """Start kubectl, for the rendered manifests and for the cluster's version."""
-        _ = self.rendering, self.version
+    file = KUSTOMIZATION
+
+    def __init__(self, folder: Folder, queries: Queries) -> None:
+        """Start kubectl, where it is there, to render the manifests."""
+        self._folder = folder
+        self.rendering = queries.ask("kubectl", "kustomize", ".") if queries.find("kubectl") else None
+
+    @property
+    def unread(self) -> list[Problem]:
+        """The patches and folders that kubectl alone reads."""
+        problem = "kubectl is not installed: the manifests were read without patches"
+        return [] if self.rendering else [Problem((self.file, 1), problem, "run this where kubectl is installed")]
 
     @cached_property
-    def kubectl(self) -> bool:
-        """Whether the command `kubectl` is there."""
-        return self.questions.find("kubectl")
-
-    @cached_property
-    def rendering(self) -> Answer | None:
-        """The rendered manifests."""
-        return self.questions.ask("kubectl", "kustomize", ".") if self.kubectl else None
-
-    @cached_property
-    def version(self) -> Answer | None:
-        """The versions of kubectl and of the cluster of its current context."""
-        words = ("version", "--output=json", f"--request-timeout={WAIT}s")
-        return self.questions.ask("kubectl", *words) if self.kubectl else None
-
-    @cached_property
-    def file(self) -> str:
-        """The kustomization's name."""
-        return next((name for name in KUSTOMIZATIONS if self.folder.exists(name)), KUSTOMIZATIONS[0])
-
-    @cached_property
-    def kustomization(self) -> Document:
+    def kustomization(self) -> ParsedFile:
         """The kustomization; empty where it cannot be read."""
-        return Document(self.file, self.folder.read(self.file).text)
+        return ParsedFile(self.file, self._folder.read(self.file).text)
 
     @cached_property
-    def files(self) -> list[TextFile]:
+    def texts(self) -> list[TextFile]:
         """The kustomization, and the files that it lists. Folders and addresses are left to kubectl."""
         listed = [text(name) for name in items(mapping(self.kustomization.data).get("resources"))]
         own = [name for name in listed if name.endswith((".yaml", ".yml")) and "://" not in name]
-        return [self.folder.read(self.folder.relative(name)) for name in (self.file, *own)]
+        return [self._folder.read(self._folder.relative(name)) for name in (self.file, *own)]
 
     @cached_property
-    def documents(self) -> list[Document]:
-        """The documents of these files."""
-        manifests = [file for file in self.files[1:] if not file.problem]
+    def parsed(self) -> list[ParsedFile]:
+        """The documents of these files, the kustomization first."""
+        manifests = [file for file in self.texts[1:] if not file.problem]
         return [self.kustomization, *(document for file in manifests for document in _split(file))]
 
     @cached_property
@@ -97,7 +82,7 @@ class Kubernetes(Option):
                 return list(yaml.safe_load_all(self.rendering.result.out))
             except (yaml.YAMLError, ValueError, RecursionError):
                 pass
-        return [document.data for document in self.documents[1:]]
+        return [document.data for document in self.parsed[1:]]
 
     def find(self, kind: str) -> dict[str, Value]:
         """Return the first manifest of a kind, or an empty one."""
@@ -157,7 +142,7 @@ class Kubernetes(Option):
 
     def at(self, kind: str, *path: str | int) -> Place:
         """Return the line of a key of the first manifest of a kind, or of the nearest key above it."""
-        for document in self.documents[1:]:
+        for document in self.parsed[1:]:
             if text(mapping(document.data).get("kind")) == kind:
                 return document.find(path)[1]
         return self.file, 1
@@ -168,7 +153,7 @@ class Kubernetes(Option):
 
     def at_container(self, name: str, *path: str | int) -> Place:
         """Return the line of a key of a container."""
-        for document in self.documents[1:]:
+        for document in self.parsed[1:]:
             for key in CONTAINERS:
                 for i, one in enumerate(_containers(mapping(document.data, *POD), key)):
                     if _named(one, name):
@@ -184,21 +169,11 @@ def _named(value: dict[str, Value], name: str) -> bool:
     return text(value.get("name")) == name
 
 
-def _split(file: TextFile) -> list[Document]:
+def _split(file: TextFile) -> list[ParsedFile]:
     """Parse each document of a file; each keeps the line numbers of the file."""
     found, line = [], 0
     for part in re.split(r"(?m)^---(?=\s|$)", file.text):
         if re.search(r"(?m)^\s*[^\s#]", part):
-            found.append(Document(file.name, "\n" * line + part))
+            found.append(ParsedFile(file.name, "\n" * line + part))
         line += part.count("\n")
     return found
-
-
-def manifests_of(project: Project) -> Kubernetes:
-    """Return the project's manifests."""
-    return next(option for option in project.options if isinstance(option, Kubernetes))
-
-
-def model_of(project: Project) -> Model:
-    """Return what Compose makes of its files."""
-    return project.models[0] if project.models else Model({})

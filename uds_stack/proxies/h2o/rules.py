@@ -1,180 +1,32 @@
-"""Read and validate h2o.conf."""
+"""What H2O alone has."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-
-from uds_stack.check.document import Document, Keys
-from uds_stack.check.model import Model
-from uds_stack.check.project import Project
-from uds_stack.check.proxy import Ask, Listener, Proxy, ProxyConfig, Syntax, Upstream
-from uds_stack.check.question import Answer
+from uds_stack.check.parsed_file import ParsedFile
 from uds_stack.check.rule import ERROR, Violations, rule
-from uds_stack.check.values import Place, Value, items, mapping, number, text
-
-REJECTED = 78  # the exit code of `h2o -t`
-ADDS_UP = re.compile(r"listen|access-log|(proxy\.)?header\..*")  # commands that may be repeated
-KEEPALIVE_MS = 2000  # the default of proxy.timeout.keepalive
-
-Command = tuple[str, Value, Place]
+from uds_stack.check.stack import Stack
+from uds_stack.proxies.h2o.reader import Commands, H2oConfig
 
 
-class Commands:
-    """The commands of h2o.conf, by level."""
-
-    def __init__(self, document: Document) -> None:
-        """Take the parsed file."""
-        self.document = document
-
-    def at(self, *path: str) -> list[Command]:
-        """Return the commands of a level: those of a mapping, or of a list of mappings."""
-        values = self.document.values
-        blocks: list[Keys] = [path, *((*path, i) for i, _ in enumerate(items(values.get(path))))]
-        return [
-            (name.split(" (")[0], value, self.document.find((*block, name))[1])
-            for block in blocks
-            for name, value in mapping(values.get(block)).items()
-        ]
-
-    def last(self, name: str) -> tuple[str, Place] | None:
-        """Return the value and the line of a command of the top level."""
-        found = [(text(value), place) for other, value, place in self.at() if other == name]
-        return found[-1] if found else None
+def _commands(stack: Stack) -> Commands:
+    config = stack.config
+    return config.commands if isinstance(config, H2oConfig) and config.commands else Commands(ParsedFile("", ""))
 
 
-@dataclass(frozen=True)
-class H2oConfig(ProxyConfig):
-    """What h2o.conf says, with its commands."""
-
-    commands: Commands | None = None
-
-
-class H2o(Proxy):
-    """H2O 2.2."""
-
-    service = "h2o"
-    name = "H2O"
-    config_path = "/etc/h2o/h2o.conf"
-    config_option = "-c"
-    validator = "h2o -t"
-    syntax = Syntax(
-        listen="remove `host`",
-        upstream='write proxy.reverse.url: "http://[unix:{socket}]/"',
-        preserve_host="write proxy.preserve-host: ON here",
-        strip_header="write proxy.header.unset: {header} here",
-        keepalive="proxy.timeout.keepalive",
-    )
-
-    def parse(self, file: str, text: str, path: str, ask: Ask) -> H2oConfig:
-        """Return what h2o.conf says; it is YAML, so H2O need not be asked."""
-        document = Document(file, text, may_repeat=lambda key: bool(ADDS_UP.fullmatch(key)))
-        commands = Commands(document)
-        return H2oConfig(
-            file=file,
-            listeners=tuple(_listeners(commands)),
-            upstreams=tuple(_upstreams(commands)),
-            routes=tuple(path for host in _hosts(document) for path in mapping(document.data, "hosts", host, "paths")),
-            routes_place=document.find(("hosts",))[1],
-            complete=bool(document.data) and not document.tags & {"!file", "!env"},
-            problems=tuple(document.problems),
-            served_files=tuple(_served_files(document)),
-            commands=commands,
-        )
-
-    def validate(self, path: str) -> list[str]:
-        """Return `h2o -t` for a file."""
-        return ["h2o", "-t", "-c", path]
-
-    def explain(self, answer: Answer) -> tuple[int, str] | None:
-        """Return the line and the message of what `h2o -t` rejects."""
-        if answer.result.code != REJECTED:
-            return None
-        line = re.search(r":(\d+)\] |line (\d+): ", answer.complaint)
-        message = re.sub(r"^\[[^]]*\] |^failed to parse configuration file \S+ ", "", answer.complaint)
-        return int(line[1] or line[2]) if line else 1, message
-
-    def duration(self, seconds: float) -> str:
-        """Return milliseconds, the unit of H2O's timeouts."""
-        return f"{seconds * 1000:g} ms"
-
-
-def _hosts(document: Document) -> list[str]:
-    return list(mapping(document.data, "hosts"))
-
-
-def _listeners(commands: Commands) -> Iterator[Listener]:
-    levels: list[tuple[str, ...]] = [(), *(("hosts", host) for host in _hosts(commands.document))]
-    for name, value, place in (command for level in levels for command in commands.at(*level)):
-        for entry in items(value) if name == "listen" else ():
-            port, address = mapping(entry).get("port", entry), text(mapping(entry).get("host"))
-            yield Listener(number(port), address, place)
-
-
-def _upstreams(commands: Commands) -> Iterator[Upstream]:
-    for host in _hosts(commands.document):
-        for path in mapping(commands.document.data, "hosts", host, "paths"):
-            own = commands.at("hosts", host, "paths", path)
-            inherited = commands.at() + commands.at("hosts", host)
-            for name, value, place in own:
-                for entry in items(value) if name == "proxy.reverse.url" else ():
-                    url = text(entry) or text(mapping(entry).get("url"))  # H2O 2.3 takes mappings too
-                    if "unix:" in url:
-                        yield _upstream(url, place, inherited + own)
-
-
-def _upstream(url: str, place: Place, commands: list[Command]) -> Upstream:
-    known = {name: (text(value), at) for name, value, at in commands}
-    match = re.fullmatch(r"https?://\[unix:([^]]*)\](/.*)?", url)
-    kept = number(known["proxy.timeout.keepalive"][0]) if "proxy.timeout.keepalive" in known else KEEPALIVE_MS
-    names = {"preserves_host": "proxy.preserve-host", "keepalive": "proxy.timeout.keepalive"}
-    return Upstream(
-        address=url,
-        socket=match[1] if match else "",
-        place=place,
-        preserves_host=known.get("proxy.preserve-host", ("OFF",))[0].upper() == "ON",
-        keepalive=(kept or 0) / 1000,
-        stripped_headers=frozenset(text(value).lower() for name, value, _ in commands if name == "proxy.header.unset"),
-        set_headers=frozenset({"x-forwarded-for", "x-forwarded-proto"}),  # always
-        places={setting: known[name][1] for setting, name in names.items() if name in known},
-    )
-
-
-def _served_files(document: Document) -> Iterator[tuple[str, Place]]:
-    for path, value in document.values.items():
-        if path and text(path[-1]) in ("file.file", "file.dir", "key-file", "certificate-file"):
-            yield text(value), document.find(path)[1]
-
-
-def _commands(project: Project) -> Commands:
-    config = project.config
-    return config.commands if isinstance(config, H2oConfig) and config.commands else Commands(Document("", ""))
-
-
-@rule("h2o-user", ERROR, "H2O cannot change its user in a container that does not start as root: it exits at once")
-def reject_user(project: Project, model: Model) -> Violations:
-    """`h2o -t` accepts `user`."""
-    if found := _commands(project).last("user"):
+@rule(ERROR, "H2O cannot change its user in a container that does not start as root: it exits at once")
+def h2o_user(stack: Stack) -> Violations:
+    """Forbid `user`, which `h2o -t` accepts."""
+    if found := _commands(stack).last("user"):
         yield found[1], f"`user: {found[0]}` changes the user that compose.yaml sets", "remove this line"
 
 
-@rule("h2o-http2", ERROR, "HTTP/2 in H2O 2.2.5 is open to CVE-2023-44487 and CVE-2025-8671")
-def disable_http2(project: Project, model: Model) -> Violations:
-    """Cleartext HTTP/2 is on by default."""
-    commands = _commands(project)
-    value, place = commands.last("http1-upgrade-to-http2") or ("", (project.config.file, 1))
-    if value.upper() != "OFF" and commands.document.data:
+@rule(ERROR, "HTTP/2 in H2O 2.2.5 is open to CVE-2023-44487 and CVE-2025-8671")
+def h2o_http2(stack: Stack) -> Violations:
+    """Require that cleartext HTTP/2, which is on by default, is off."""
+    commands = _commands(stack)
+    value, place = commands.last("http1-upgrade-to-http2") or ("", (stack.config.file, 1))
+    if value.upper() != "OFF" and commands.parsed.data:
         yield place, "HTTP/2 is enabled, and unpatched in H2O 2.2.5", "write http1-upgrade-to-http2: OFF"
 
 
-@rule("h2o-tunnel", ERROR, "H2O 2.2 calls it proxy.websocket, and rejects the name of later versions")
-def name_websocket(project: Project, model: Model) -> Violations:
-    """Only Debian's package, in the project's own Dockerfile, is known to be 2.2."""
-    document = _commands(project).document
-    for path in document.values if "bookworm" in project.dockerfile(model, H2o.service).text else ():
-        if path and path[-1] == "proxy.tunnel":
-            yield document.find(path)[1], "H2O 2.2 does not know the command proxy.tunnel", "write proxy.websocket"
-
-
-PROXY = H2o()
+RULES = [h2o_user, h2o_http2]

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from uds_stack.check.document import Problem
-from uds_stack.check.values import Place
+from uds_stack.check.folder import Place
+from uds_stack.check.parsed_file import Problem
 
 TOKEN = re.compile(
     r"""(?P<skipped>\s+|\#[^\n]*) | (?P<mark>[;{}]) | "(?P<double>(?:\\.|[^"\\])*)" | '(?P<single>(?:\\.|[^'\\])*)'
@@ -19,7 +19,6 @@ TOKEN = re.compile(
 MAX_DEPTH = 20
 NOT_DIRECTIVES = ("map", "types", "geo", "split_clients")  # blocks that hold values
 TIME_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "": 1}
-SIZE_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 @dataclass
@@ -109,7 +108,7 @@ def parse(file: str, text: str) -> tuple[Directive, Problem | None]:
 
 
 def _syntax(file: str, line: int, why: str) -> Problem:
-    return Problem("syntax", (file, line), f"syntax error: {why}", "correct this line")
+    return Problem((file, line), f"syntax error: {why}", "correct this line")
 
 
 def includes(root: Directive) -> list[Directive]:
@@ -156,9 +155,3 @@ def seconds(value: str) -> float | None:
     if not re.fullmatch(r"(\d{1,9}(ms|[smhdw])\s*)*(\d{1,9})?", value) or not value:
         return None
     return sum(float(amount) * TIME_UNITS[unit] for amount, unit in re.findall(r"(\d+)(ms|[smhdw]?)", value))
-
-
-def size(value: str) -> int | None:
-    """Return a size as nginx writes it, such as 32k, in bytes; None for anything else."""
-    match = re.fullmatch(r"(\d{1,9})([kmg]?)", value.lower())
-    return int(match[1]) * SIZE_UNITS[match[2]] if match else None
