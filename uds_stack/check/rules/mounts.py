@@ -9,6 +9,8 @@ from uds_stack.check.compose_model import Mount
 from uds_stack.check.rule import ERROR, WARNING, Violations, rule
 from uds_stack.check.stack import Stack
 
+PUBLISH = "publish"  # compose.publish.yaml mounts it
+
 
 @rule(ERROR, "Docker starts no container whose mounted folder is missing, or makes that folder, as root's and empty")
 def mount(stack: Stack) -> Violations:
@@ -21,8 +23,15 @@ def mount(stack: Stack) -> Violations:
                 if one.creates_source:
                     yield place, problem, "make it, or write bind: {create_host_path: false}", WARNING
                 else:
-                    for_tls = any(posixpath.dirname(held.file) == one.target for held in stack.config.certificates)
-                    yield place, problem, "make it" + (", with the certificate and its key in it" if for_tls else "")
+                    yield place, problem, _make(stack, one)
+
+
+def _make(stack: Stack, missing: Mount) -> str:
+    """Return how to make a folder that is missing."""
+    if stack.folder.relative(missing.source) == PUBLISH:
+        return f"run `dotnet publish {stack.app.source_folder} -c Release -o {PUBLISH}`"
+    for_tls = any(posixpath.dirname(one.file) == missing.target for one in stack.config.certificates)
+    return "make it" + (", with the certificate and its key in it" if for_tls else "")
 
 
 def _config_mount(stack: Stack) -> tuple[Mount, str] | None:
