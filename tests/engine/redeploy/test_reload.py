@@ -185,10 +185,6 @@ def test_reload_reports_an_edited_service(site: Site, proxy: str) -> None:
     assert "has changed" not in site.uds_stack("reload").stdout
 
 
-def test_rollback_of_a_configuration_is_a_usage_error(site: Site, proxy: str) -> None:
-    assert "--rollback is for the app" in site.uds_stack("reload", "--rollback", code=2).stderr
-
-
 def test_redeploy_of_the_app_loses_no_request(site: Site) -> None:
     before = site.containers()
     site.set("a new version")
