@@ -29,7 +29,8 @@ class ComposeModel:
     """Services, volumes and networks, resolved by Compose or by compose_fallback."""
 
     def __init__(self, data: Value) -> None:
-        """Take the model's data."""
+        """Take the model's data; None where it is not known."""
+        self.known = data is not None
         self.services = {name: mapping(service) for name, service in mapping(data, "services").items()}
         self.volumes, self.networks = mapping(data, "volumes"), mapping(data, "networks")
         self.name = text(mapping(data).get("name"))

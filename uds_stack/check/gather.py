@@ -54,9 +54,10 @@ def _model(files: Files, tools: Tools, proxy: Proxy) -> ComposeModel:
     """Return what Compose makes of its files, where it can be asked; else what compose.yaml alone says."""
     if tools.resolved and mapping(tools.resolved.json):
         return ComposeModel(tools.resolved.json)
-    data = files.compose.parsed[0].data if files.compose.readable else {}
-    if "include" in data or any("extends" in mapping(data, "services", name) for name in (APP, proxy.service)):
-        return ComposeModel({})
+    data = files.compose.parsed[0].data if files.compose.readable else None
+    extended = any("extends" in mapping(data, "services", name) for name in (APP, proxy.service))
+    if data is None or "include" in data or extended:
+        return ComposeModel(None)
     env = {name: value for name, (value, _) in files.compose.env.items()}
     return ComposeModel(resolve(data, env, files.folder.root))
 

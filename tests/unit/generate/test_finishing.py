@@ -119,7 +119,7 @@ def test_check_that_finds_an_error_is_a_warning(template: Path, bin_dir: Path, o
 def test_check_that_fails_itself_is_a_warning(template: Path, bin_dir: Path, output_dir: Path) -> None:
     edit(
         template / "uds_stack/check/report.py",
-        "    project = Project(root, limit, files_only=files_only)\n",
+        "    queries = Queries(root.resolve(), limit, files_only=files_only)\n",
         "    raise LookupError('no module')\n",
     )
 

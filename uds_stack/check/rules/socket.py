@@ -17,7 +17,7 @@ Shared = tuple[str, str]  # a volume or a folder of the host, and a name in it
 @rule(ERROR, "The command uds-stack finds the two services by their names")
 def service(stack: Stack) -> Violations:
     """Require the app's name, which is fixed, and that of the proxy."""
-    for name in (APP, stack.proxy.service) if stack.model.services else ():
+    for name in (APP, stack.proxy.service) if stack.model.known else ():
         if name not in stack.model.services:
             _, place = stack.compose.parsed[0].find(("services",))
             yield place, f"there is no service named {name}", f"name the service {name}"
