@@ -32,7 +32,7 @@ test-all: images tools venv ## run the others: every proxy, native apps, every f
 	@dev/test all
 
 .PHONY: test-kubernetes
-test-kubernetes: images tools venv ## run those on a Kubernetes cluster, made here unless KUBE_CONTEXT names one; a quarter of an hour
+test-kubernetes: images kubernetes-tools venv ## run those on a Kubernetes cluster, made here unless KUBE_CONTEXT names one; a quarter of an hour
 	@dev/test kubernetes
 
 .PHONY: lint
@@ -55,7 +55,7 @@ clean: demo-down ## remove all of the above, and the engine if it was started he
 	@testbed/engine remove
 
 # What they need. Each does nothing where it is there already.
-.PHONY: engine venv images demo-images test-images tools test-tools
+.PHONY: engine venv images demo-images test-images tools test-tools kubernetes-tools
 engine:
 	@testbed/engine up
 venv:
@@ -70,3 +70,5 @@ tools:
 	@dev/tools all
 test-tools:
 	@dev/tools
+kubernetes-tools:
+	@dev/tools kubernetes
