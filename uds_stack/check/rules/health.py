@@ -36,17 +36,4 @@ def health_path(stack: Stack) -> Violations:
             yield stack.at(service, "healthcheck", "test"), problem, "add a route, or ask for another path"
 
 
-@rule(ERROR, "Kestrel answers 400 to a health check whose host is not allowed, and nothing is healthy")
-def allowed_hosts(stack: Stack) -> Violations:
-    """Require the hosts that both checks ask for; the app asks itself for localhost."""
-    value, place = stack.app.setting(stack.model, "AllowedHosts") or ("", ("", 1))
-    allowed = [host for host in value.lower().replace(" ", "").split(";") if host]
-    test = " ".join(stack.model.texts(stack.proxy.service, "healthcheck.test"))
-    asked = ["localhost", *re.findall(r"http://([^:/]+)", test)]
-    lacking = [host for host in dict.fromkeys(asked) if host not in allowed]
-    if allowed and "*" not in allowed and lacking:
-        problem = f"AllowedHosts lacks {' and '.join(lacking)}, which the health checks ask for"
-        yield place, problem, f'write "{";".join(allowed + lacking)}"'
-
-
-RULES = [health_port, health_path, allowed_hosts]
+RULES = [health_port, health_path]
