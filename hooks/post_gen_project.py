@@ -18,6 +18,6 @@ from uds_stack.generate import console, finish  # noqa: E402
 
 try:
     finish.main(ANSWERS, Path.cwd())
-except (Exception, KeyboardInterrupt) as error:
+except BaseException as error:
     # Cookiecutter deletes the project of a hook that fails.
     console.warn(f"warning: {error!r} in the template's own hook; the project in {Path.cwd()} stays. Please report it.")

@@ -6,41 +6,77 @@ Nothing here fails: a project that was generated stays, and a warning says what 
 from __future__ import annotations
 
 import contextlib
-import os
-import shlex
 import shutil
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from uds_stack.generate import certificate, console, publish, signals
+from uds_stack.generate import certificate, console, signals, source
 from uds_stack.generate.first_image import FirstImage, NoImageError
+from uds_stack.generate.next_steps import next_steps
+from uds_stack.generate.publish import Publisher, make_readable
 
 # What the check finds in each new project: its owner alone knows the registry. The next steps name it.
 LEFT_TO_THE_OWNER = {"kubernetes-image"}
+INTERRUPTED = "interrupted"  # instead of a fault
 
 
 def main(answers: Mapping[str, str], project: Path) -> None:
     """Finish the project in this folder. Takes Cookiecutter's context and the folder."""
     signals.listen()
-    if _is_compared(answers, project):
+    installed_from = source.source_of(answers)
+    source.name_in_readme(project, answers, installed_from)
+    if is_compared(answers, project):
         return
+    settle_files(project, answers)
+    publisher = Publisher(
+        project, answers["project_slug"], answers["__dotnet_version"], native=bool(answers["__native_aot"])
+    )
+    report = publish_and_check(publisher, project)
+    explain(publisher, project)
+    if publisher.fault == INTERRUPTED:
+        return
+    try:
+        built = not publisher.fault and build_first_image(answers, project, publisher.limit)
+    except signals.Interrupted:
+        console.warn(f"warning: no first image: {INTERRUPTED}; `docker compose up --build` builds the app from source.")
+        return
+    console.say(*report, *next_steps(project, answers, installed_from, built=built))
+
+
+def is_compared(answers: Mapping[str, str], project: Path) -> bool:
+    """Tell whether cruft generates this project only to compare it with another, and then to delete it.
+
+    `cruft update` would take each difference between two builds into the user's project.
+    """
+    by_cruft = "_repo_dir" not in answers
+    return by_cruft and Path(tempfile.gettempdir()).resolve() in project.resolve().parents
+
+
+def settle_files(project: Path, answers: Mapping[str, str]) -> None:
+    """Leave the files as the project's owner and its containers need them: no empty folder, readable, a certificate."""
     remove_empty_folders(project)
-    publish.make_readable(project / answers["__proxy"])
+    make_readable(project / answers["__proxy"])
     if answers["__https"] and (fault := certificate.make_certificate(project)):
         console.warn(f"warning: no certificate: {fault}")
-    slug, version = answers["project_slug"], answers["__dotnet_version"]
-    publisher = publish.Publisher(project, slug, version, native=bool(answers["__native_aot"]))
+
+
+def publish_and_check(publisher: Publisher, project: Path) -> list[str]:
+    """Publish the app, and check the project meanwhile; return the check's report."""
     report: list[str] = []
     try:
         publisher.start()
-        report = check(project)  # beside the publish
+        report = check(project)
         publisher.finish()
-    except KeyboardInterrupt:
-        publisher.discard("interrupted")
+    except signals.Interrupted:
+        publisher.discard(INTERRUPTED)
     except OSError as error:
         publisher.discard(f"{error.strerror}: {error.filename}")
+    return report
+
+
+def explain(publisher: Publisher, project: Path) -> None:
+    """Say why there is no ./publish, if there is none, and that nothing else is missing."""
     if publisher.is_left_to_image:
         console.say(f"Not published: {publisher.fault}. The first `docker compose up` builds the app from source.")
     elif publisher.fault:
@@ -48,14 +84,6 @@ def main(answers: Mapping[str, str], project: Path) -> None:
             f"warning: not published: {publisher.fault}",
             f"The project in {project} is complete; `docker compose up --build` in it builds the app from source.",
         )
-    if publisher.fault == "interrupted":
-        return
-    try:
-        built = not publisher.fault and build_first_image(answers, project, publisher.limit)
-    except KeyboardInterrupt:
-        console.warn("warning: no first image: interrupted; `docker compose up --build` builds the app from source.")
-        return
-    console.say(*report, *next_steps(project, answers, built=built))
 
 
 def build_first_image(answers: Mapping[str, str], project: Path, limit: float) -> bool:
@@ -72,21 +100,12 @@ def build_first_image(answers: Mapping[str, str], project: Path, limit: float) -
     return True
 
 
-def _is_compared(answers: Mapping[str, str], project: Path) -> bool:
-    """Tell whether cruft generates this project only to compare it with another, and then to delete it.
-
-    `cruft update` would take each difference between two builds into the user's project.
-    """
-    by_cruft = "_repo_dir" not in answers
-    return by_cruft and Path(tempfile.gettempdir()).resolve() in project.resolve().parents
-
-
 def remove_empty_folders(project: Path) -> None:
     """Remove the folders of options that are off: Cookiecutter makes a folder whether or not a file comes into it.
 
     Only those that the template has: where a project is generated over an old one, other folders are the user's.
     """
-    template = next(Path(__file__).parents[2].glob("{{*}}"))
+    template = next(source.TEMPLATE.glob("{{*}}"))
     for path in sorted(template.glob("**/"), reverse=True):  # the inner ones first
         with contextlib.suppress(OSError):  # not empty, or with a variable in its name
             (project / path.relative_to(template)).rmdir()
@@ -111,46 +130,3 @@ def check(project: Path) -> list[str]:
         "The project is kept. After a change, run in it: uds-stack check",
     )
     return []
-
-
-def next_steps(project: Path, answers: Mapping[str, str], *, built: bool) -> list[str]:
-    """Return the lines that say what to do with the project in this folder, made with these answers.
-
-    Without a first image, `--build` builds the app even where an older project has left an image of the same name.
-    """
-    proxy = answers["__proxy"]
-    lines = [""]
-    if not shutil.which("docker"):
-        lines += [
-            "Docker is missing: Engine 25 and Compose 2.24, or newer, are at https://docs.docker.com/engine/install/"
-        ]
-    first = "docker compose up" if built else "docker compose up --build"
-    lines += [
-        "Next:",
-        f"    cd {_quoted(_from_here(project))}",
-        f"    {first:<34} the page: {_address(answers)}",
-        *(["    docker compose up --build          after an edit of the app"] if built else []),
-        "    uds-stack deploy                   after an edit, without a lost request",
-        f"    uds-stack reload                   after an edit in {proxy}/",
-    ]
-    if answers["__https"]:
-        lines += certificate.explain(project)
-    if answers["__kubernetes"]:
-        lines += ["On Kubernetes: write your registry into kustomization.yaml first; README.md has the commands."]
-    return lines
-
-
-def _address(answers: Mapping[str, str]) -> str:
-    """Return where the page will be."""
-    return "https://localhost:8443" if answers["__https"] else f"http://localhost:{answers['http_port']}"
-
-
-def _from_here(project: Path) -> str:
-    """Return the project's folder, relative to the shell's working directory where that is above it."""
-    here = Path(os.environ.get("PWD") or project)
-    return str(project.relative_to(here)) if here in project.parents else str(project)
-
-
-def _quoted(path: str) -> str:
-    """Return a path as a shell takes it."""
-    return f'"{path}"' if sys.platform == "win32" else shlex.quote(path)

@@ -11,8 +11,16 @@ from typing import NoReturn
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+class Interrupted(BaseException):
+    """A signal to stop arrived.
+
+    Not a KeyboardInterrupt: where that passes through an `exec`, as in a dataclass, Python ends with a signal although
+    it was caught, and Cookiecutter deletes the project of such a hook.
+    """
+
+
 def listen() -> None:
-    """Raise KeyboardInterrupt at the first signal to stop. One that the caller ignores (nohup) stays ignored."""
+    """Raise Interrupted at the first signal to stop. One that the caller ignores (nohup) stays ignored."""
     for number in STOPPING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -36,4 +44,4 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
     """Interrupt the hook once: a second signal must not come in between while half-made files are removed."""
     for name in STOPPING:
         signal.signal(name, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    raise Interrupted

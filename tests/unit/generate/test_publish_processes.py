@@ -125,13 +125,27 @@ def test_signal_waits_for_the_end_of_a_deferred_block() -> None:
         "        signal.raise_signal(signal.SIGTERM)\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "        print('end of the block')\n"
-        "except KeyboardInterrupt:\n"
+        "except signals.Interrupted:\n"
         "    print('interrupted')\n"
     )
 
     done = run(sys.executable, "-c", program, env={"PYTHONPATH": str(REPO)})
 
     assert done.stdout == "end of the block\ninterrupted\n"
+
+
+def test_interrupt_within_an_exec_is_no_failure_of_the_hook() -> None:
+    program = (
+        "import signal\n"
+        "from uds_stack.generate import signals\n"
+        "signals.listen()\n"
+        "try:\n"
+        "    exec('signal.raise_signal(signal.SIGTERM)')\n"  # a dataclass is made by such
+        "except signals.Interrupted:\n"
+        "    print('interrupted')\n"
+    )
+
+    assert run(sys.executable, "-c", program, env={"PYTHONPATH": str(REPO)}).stdout == "interrupted\n"
 
 
 def test_program_has_no_stdin_and_takes_arguments_literally(tmp_path: Path) -> None:
