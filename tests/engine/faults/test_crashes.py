@@ -18,6 +18,10 @@ LOST = {"IncompleteReadError", "ConnectionResetError", "BrokenPipeError"}  # a c
 NOBODY = LOST | {"ConnectionRefusedError"}  # nobody listens while H2O is away
 
 
+FEW, MANY = (pytest.param(number, marks=pytest.mark.test_all) for number in (1, 256))
+CONNECTIONS = [FEW, 16, MANY]
+
+
 def visit(stack: Project, connections: int = 16) -> Visitors:
     """Begin to ask, at most 800 times a second whatever the number of connections."""
     return Visitors(int(stack.environment["HTTP_PORT"]), connections, pause=connections / 800)
@@ -29,7 +33,7 @@ def came_back(visitors: Visitors) -> bool:
 
 
 @pytest.mark.native
-@pytest.mark.parametrize("connections", [1, 16, 256])
+@pytest.mark.parametrize("connections", CONNECTIONS)
 def test_killed_app_restarts_behind_the_502_page(faulty_stack: Project, connections: int) -> None:
     before = restarts(faulty_stack, "app")
     with visit(faulty_stack, connections) as visitors:
@@ -41,7 +45,7 @@ def test_killed_app_restarts_behind_the_502_page(faulty_stack: Project, connecti
     assert restarts(faulty_stack, "app") == before + 1
 
 
-@pytest.mark.parametrize("connections", [1, 16, 256])
+@pytest.mark.parametrize("connections", CONNECTIONS)
 def test_killed_h2o_worker_costs_each_connection_one_request(faulty_stack: Project, connections: int) -> None:
     before, restarted = workers(faulty_stack), restarts(faulty_stack, "h2o")
     with visit(faulty_stack, connections) as visitors:
@@ -55,7 +59,7 @@ def test_killed_h2o_worker_costs_each_connection_one_request(faulty_stack: Proje
     assert restarts(faulty_stack, "h2o") == restarted
 
 
-@pytest.mark.parametrize("connections", [1, 16, 256])
+@pytest.mark.parametrize("connections", CONNECTIONS)
 def test_killed_h2o_restarts(faulty_stack: Project, connections: int) -> None:
     before = {service: restarts(faulty_stack, service) for service in ("app", "h2o")}
     with visit(faulty_stack, connections) as visitors:

@@ -233,7 +233,8 @@ def test_stop_of_instances_together_leaves_no_path(publish: Path, path: Path) ->
             assert busy.recv(12) == b"HTTP/1.1 200"
             old.process.send_signal(signal.SIGTERM)  # the old one waits for `busy`
             eventually(
-                lambda: not (path.parent / "private/0/UnixSocket.instance").exists(), "the withdrawal of the old instance"
+                lambda: not (path.parent / "private/0/UnixSocket.instance").exists(),
+                "the withdrawal of the old instance",
             )
             new.process.send_signal(signal.SIGTERM)  # and is healthy as the new one withdraws
             eventually(lambda: not path.is_symlink() or path.readlink().name == own_name_of_old.name, "the withdrawal")

@@ -94,6 +94,7 @@ def test_dotnet_test_passes_over_a_real_unix_socket(project: Path) -> None:
     assert min(map(int, counted)) >= 5
 
 
+@pytest.mark.test_all
 def test_dotnet_test_fails_where_the_page_is_another(project: Path) -> None:
     edit(project / "src/myapp/Program.cs", "Hello World!", "Something else")
     try:
