@@ -61,7 +61,7 @@ def app_port(stack: Stack) -> Violations:
         yield stack.at(APP, "ports", holding=target), f"{APP}: its port {target} is published", "remove it"
 
 
-@rule(ERROR, "An app without a way out cannot be made to call anybody")
+@rule(ERROR, "Through a network that leads out, an app that is taken over can call anybody")
 def app_network(stack: Stack) -> Violations:
     """Require that the app's networks are internal; those that are made elsewhere are not known."""
     own = stack.services and stack.model.text(APP, "network_mode") in ("", "bridge")

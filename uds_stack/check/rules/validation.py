@@ -15,7 +15,7 @@ NOT_ON_THE_MACHINE = ("No such image", "docker daemon")
 UNKNOWN = "existing volumes were not checked"
 
 
-@rule(ERROR, "A program rejects such a file as a whole, or takes it in its own way", suppressible=False)
+@rule(ERROR, "Programs reject such a file as a whole, or differ in how they read it", suppressible=False)
 def unreadable_file(stack: Stack) -> Violations:
     """Find files that are missing, that have a syntax error, or in which a key stands twice."""
     for file in stack.texts:
@@ -26,7 +26,7 @@ def unreadable_file(stack: Stack) -> Violations:
     yield from stack.problems
 
 
-@rule(INFO, "What was not read, or could not be asked, was not checked")
+@rule(INFO, "What could not be read or asked was not checked")
 def not_checked(stack: Stack) -> Violations:
     """Name what was not checked, unless nobody wanted a program to be asked."""
     if not stack.tools.files_only:

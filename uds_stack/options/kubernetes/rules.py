@@ -18,7 +18,7 @@ DEFAULT_GRACE = 30  # seconds, Kubernetes' own
 FORGET = 5  # seconds in which every node learns that a pod ends
 
 
-@rule(ERROR, "What kubectl cannot render is applied by nobody", only_if_unexplained=True)
+@rule(ERROR, "kubectl applies nothing that it cannot render", only_if_unexplained=True)
 def kubernetes_rejected(stack: Stack) -> Violations:
     """Report it in kubectl's own words."""
     manifests = stack.option(Kubernetes)
@@ -36,7 +36,7 @@ def kubernetes_image(stack: Stack) -> Violations:
             yield image.place, f"{image.name} is a placeholder", "write your registry, and your own name there"
 
 
-@rule(ERROR, "Without its health check the app is not waited for, or is killed at work")
+@rule(ERROR, "Without it the pod does not wait for the app, or kills it while it works")
 def kubernetes_probe(stack: Stack) -> Violations:
     """Require the command of compose.yaml, at the start and afterwards."""
     manifests, test = stack.option(Kubernetes), stack.model.texts(APP, "healthcheck.test")

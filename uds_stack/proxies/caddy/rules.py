@@ -23,7 +23,7 @@ def _tls_servers(stack: Stack) -> list[dict[str, Value]]:
     return [one for one in servers(data) if has_tls(data, one)]
 
 
-@rule(ERROR, "Whoever reaches the admin endpoint replaces the configuration; a reload needs it")
+@rule(ERROR, "Whoever reaches the admin endpoint can replace the configuration; without one no reload works")
 def caddy_admin(stack: Stack) -> Violations:
     """Require one on a socket below /tmp, which the container's own user alone reaches, or on the loopback address."""
     admin = mapping(_config(stack).data, "admin")
