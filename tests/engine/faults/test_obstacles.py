@@ -96,7 +96,7 @@ def test_start_names_directory_without_write_permission(publish: Path, options: 
     line = refusal(publish, SOCKET, f"--tmpfs=/tmp/myapp:{options}")
 
     assert line.startswith("/tmp/myapp is not writable for the user app: ")
-    assert "docker compose down --volumes" in line
+    assert "docker volume rm NAME_socket" in line
 
 
 def test_start_names_read_only_directory(publish: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,13 @@ def test_dotnet_test_passes_over_a_real_unix_socket(project: Path) -> None:
     counted = re.findall(r"Passed! +- Failed: +0, Passed: +(\d+), Skipped: +0", printed)
     assert len(counted) == 2, printed  # the app's, and the library's
     assert min(map(int, counted)) >= 5
+
+
+def test_library_is_packed_with_its_readme(project: Path, tmp_path: Path) -> None:
+    run("dotnet", "pack", "src/UnixSocket", "--output", tmp_path, cwd=project)
+
+    [package] = tmp_path.glob("*.nupkg")
+    assert {"README.md", "lib/net10.0/UnixSocket.dll"} <= set(zipfile.ZipFile(package).namelist())
 
 
 @pytest.mark.test_all

@@ -35,7 +35,8 @@ public sealed class SocketUnavailableException : Exception
                 $"{directory} does not exist: create it, or mount the socket's volume there (compose.yaml, volumes).",
             UnauthorizedAccessException or SocketException { SocketErrorCode: SocketError.AccessDenied } =>
                 $"{directory} is not writable for the user {Environment.UserName}: make that user its owner "
-                + "(compose.yaml: the volume's uid, gid and mode; `docker compose down --volumes` once after a change of them).",
+                + "(compose.yaml: the volume's uid, gid and mode; after a change of them, remove the volume once: "
+                + "`docker compose down`, then `docker volume rm NAME_socket`).",
             IOException { HResult: SystemError.NoSpace } =>
                 $"{directory} is full: remove what does not belong there, or enlarge the volume (compose.yaml).",
             IOException { HResult: SystemError.ReadOnlyFileSystem } =>
