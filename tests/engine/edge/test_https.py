@@ -44,7 +44,9 @@ def site(sites: dict[str, SecureSite], request: pytest.FixtureRequest) -> Secure
 
 
 def test_http_redirects_to_the_published_https_port(site: SecureSite) -> None:
-    response = exchange(int(site.project.environment["HTTP_PORT"]), head("/a/b?c=d"))
+    port = int(site.project.environment["HTTP_PORT"])
+
+    response = exchange(port, head("/a/b?c=d", host=f"localhost:{port}"))
 
     assert response.status == 308
     assert response.headers["location"] == f"https://localhost:{site.port}/a/b?c=d"
