@@ -180,6 +180,13 @@ def run_beside(container: str, *command: str, check: bool = True) -> subprocess.
     return run("docker", "run", "--rm", *rights, *spaces, PROGRAMS, *command, check=check)
 
 
+def name_https_port(root: Path, port: str) -> None:
+    """Write the published port for https into a project's nginx.conf, which names it too; others take it from .env."""
+    conf = root / "nginx/nginx.conf"
+    if conf.exists():
+        conf.write_text(conf.read_text().replace("default 8443;", f"default {port};"))
+
+
 def project(root: Path, compose_name: str, http_port: int | None = None) -> Project:
     """Return the project in `root`, under this Compose name and on a free port, apart from a running demo."""
     return Project(root, {"COMPOSE_PROJECT_NAME": compose_name, "HTTP_PORT": str(http_port or free_port())})

@@ -15,7 +15,7 @@ from tests.testkit.bake import REPO, cookiecutter, copy_project
 from tests.testkit.combinations import AHEAD, HTTPS, NATIVE, ON_COMPOSE
 from tests.testkit.once import Once
 from tests.testkit.process import eventually, run
-from tests.testkit.stack import WORKER, Project, free_port, project
+from tests.testkit.stack import WORKER, Project, free_port, name_https_port, project
 from tests.unit.check.corpus import Case, cases
 
 PATIENCE = 40.0  # seconds; a health check that fails takes 30 of them
@@ -48,6 +48,7 @@ def stack_of(
 
     def copy(combination: str) -> Project:
         copy_project(shop_of(combination), stack.root)
+        name_https_port(stack.root, stack.environment["HTTPS_PORT"])
         if NATIVE in combination:
             publish_natively(stack.root, project_of(AHEAD))
         else:

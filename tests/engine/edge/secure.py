@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.testkit import combinations
-from tests.testkit.bake import copy_project, edit
+from tests.testkit.bake import copy_project
 from tests.testkit.certificates import make_certificate
 from tests.testkit.process import run
-from tests.testkit.stack import Project, free_port
+from tests.testkit.stack import Project, free_port, name_https_port
 from uds_stack.generate import certificate
 
 CURL = "nginx:1.30"  # an image with a curl that knows HTTP/3
@@ -65,6 +65,5 @@ def make_site(publish: Path, folder: Path, proxy: str, name: str) -> SecureSite:
     copy_project(publish, root / "publish")
     assert certificate.make_certificate(root) is None
     ports = {"HTTP_PORT": str(free_port()), "HTTPS_PORT": str(free_port())}
-    if proxy == "nginx":
-        edit(root / "nginx/nginx.conf", "default 8443;", f"default {ports['HTTPS_PORT']};")
+    name_https_port(root, ports["HTTPS_PORT"])
     return SecureSite(Project(root, {"COMPOSE_PROJECT_NAME": name, **ports}), proxy)
