@@ -55,7 +55,7 @@ RUN_DIRECTORIES = {
 
 def shown(value: object) -> str:
     """Return an answer as one short line: in quotes, nothing in it unprintable."""
-    text = value if isinstance(value, str) else str(value)
+    text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
     short = text if len(text) <= 50 else text[:47] + "..."
     return json.dumps(short, ensure_ascii=not short.isprintable())
 
@@ -139,8 +139,8 @@ def https_fault(https: object, proxy: object) -> str | None:
         return fault
     if proxy == "h2o" and str(https).lower() in YES:
         return (
-            "is not possible with H2O: it cannot switch HTTP/2 off over TLS, and two attacks on its HTTP/2 "
-            "(CVE-2023-44487, CVE-2025-8671) are unpatched; use proxy=nginx or proxy=caddy"
+            "is not possible with H2O, whose HTTP/2 over TLS cannot be switched off and has two unpatched holes "
+            "(CVE-2023-44487, CVE-2025-8671); use proxy=nginx or proxy=caddy"
         )
     return None
 

@@ -36,6 +36,7 @@ def next_steps(project: Path, answers: Mapping[str, str], source: str, *, built:
     get = "uds-stack check; uds-stack deploy" if shutil.which("uds-stack") else install_command(source)
     return [
         *lines,
+        "",
         "The command uds-stack checks the project after an edit, and deploys it without losing a request:",
         f"    {get}",
     ]
