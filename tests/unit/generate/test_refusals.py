@@ -109,7 +109,7 @@ def test_user_defaults_that_are_not_text_are_refused(output_dir: Path) -> None:
     done = bake(output_dir, "--no-input", REPO, settings=defaults)
 
     assert refusals(done) == [
-        'project_name: "False" is not text; put it between quotes',
+        'project_name: "no" is not text; put it between quotes',
         'project_slug: "1e3" is not a name for an image and an assembly; use a to z, 0 to 9 and single - or _ between '
         "them, a letter first, such as my-app",
     ]

@@ -43,7 +43,7 @@ def test_refusal_is_one_printable_line(wrong: dict[str, object]) -> None:
 
 
 def test_refusals_name_an_answer_that_is_not_text() -> None:
-    assert refused(project_slug=False) == ['project_slug: "False" is not text; put it between quotes']
+    assert refused(project_slug=False) == ['project_slug: "no" is not text; put it between quotes']
 
 
 @pytest.mark.parametrize(("version", "old"), [("1.7.3", True), ("2.5.0", True), ("2.6.0", False), ("2.10.1", False)])
