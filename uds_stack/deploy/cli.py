@@ -74,9 +74,6 @@ def run(options: argparse.Namespace, action: Callable[[Project, argparse.Namespa
         lines = dict.fromkeys(line.rstrip() for line in failure.details.splitlines() if line.strip())
         print(f"uds-stack: {failure}", *list(lines)[-DETAILS:], sep="\n    ", file=sys.stderr)
         return 1
-    except OSError as error:
-        print(f"uds-stack: {error.strerror}: {error.filename}; fix that, then run the command again", file=sys.stderr)
-        return 1
     return 0
 
 

@@ -47,7 +47,7 @@ def read_project(session: Session) -> Project:
     """Ask Compose and the engine for the project. Raises DeployError where it cannot be deployed."""
     engine = session.run("docker", "version")
     if engine.code != 0:
-        raise DeployError(engine_fault(engine.err), engine.err)
+        raise engine_fault(engine.err)
     config = ("docker", "compose", "config", "--format=json")
     model = json.loads(session.must(*config, fault=f"Compose cannot read the project in {session.root}"))
     services: dict[str, Any] = model.get("services", {})
@@ -63,14 +63,14 @@ def read_project(session: Session) -> Project:
     return Project(session, model["name"], version, PROXIES[known[0]], known[0], engine_is_remote(session))
 
 
-def engine_fault(said: str) -> str:
-    """Return one line for an engine that does not answer, with the remedy, by what `docker version` said."""
+def engine_fault(said: str) -> DeployError:
+    """Return why an engine does not answer, with the remedy, by what `docker version` said."""
     if "permission denied" in said.lower():
-        return (
+        return DeployError(
             "no permission to use the Docker engine: run `sudo usermod -aG docker $USER` and log in again, "
             "or run this with sudo"
         )
-    return "the Docker engine does not answer: start it (`docker version` shows more)"
+    return DeployError("the Docker engine does not answer: start it (`docker version` shows more)", said)
 
 
 def check_app(service: dict[str, Any]) -> None:

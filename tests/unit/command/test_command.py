@@ -174,8 +174,10 @@ def test_missing_docker_is_one_line(project: Path) -> None:
 def test_engine_without_permission_names_the_remedy() -> None:
     said = "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock"
 
-    assert "sudo usermod -aG docker $USER" in engine_fault(said)
-    assert "start it" in engine_fault("Cannot connect to the Docker daemon. Is the docker daemon running?")
+    fault = engine_fault(said)
+    assert "sudo usermod -aG docker $USER" in str(fault)
+    assert fault.details == ""  # it is one line
+    assert "start it" in str(engine_fault("Cannot connect to the Docker daemon. Is the docker daemon running?"))
 
 
 @pytest.mark.parametrize(
