@@ -109,7 +109,7 @@ class Proxy(ABC):
 
     @abstractmethod
     def explain(self, rejection: Query) -> tuple[int, str] | None:
-        """Return the line and the message of a rejection; None where the command failed for another reason."""
+        """Return the line of a rejection, 0 where it names none, and its message; None for another failure."""
 
     @abstractmethod
     def duration(self, seconds: float) -> str:

@@ -98,8 +98,16 @@ def proxy_rejects(stack: Stack) -> Violations:
     test = stack.tools.proxy_test
     if test and not stack.config.problems and test.result.code > 0 and (rejection := stack.proxy.explain(test)):
         line, message = rejection
-        place = stack.config.file, line
-        yield place, f"`{stack.proxy.validator}` rejects the file: {message}", "correct this line"
+        place = stack.config.file, line or _line_of_path(stack.config.text, message)
+        remedy = "correct this line" + ("" if line else ", or what it names")
+        yield place, f"`{stack.proxy.validator}` rejects the file: {message}", remedy
+
+
+def _line_of_path(content: str, message: str) -> int:
+    """Return the line that has a path which a message names, or the first."""
+    rows = content.split("\n")
+    lines = (i for path in re.findall(r"/[^\s\":,]+", message) for i, row in enumerate(rows, 1) if path in row)
+    return next(lines, 1)
 
 
 RULES = [unreadable_file, not_checked, compose_rejects, proxy_rejects]

@@ -237,7 +237,7 @@ class Caddy(Proxy):
             return None
         line = re.search(r"Caddyfile:(\d+)", found[1])
         message = re.sub(r"^adapting config using caddyfile: |/\S+/(?=Caddyfile)", "", found[1])
-        return int(line[1]) if line else 1, message[:300]
+        return int(line[1]) if line else 0, message[:300]
 
     def duration(self, seconds: float) -> str:
         """Return seconds as the Caddyfile writes them."""

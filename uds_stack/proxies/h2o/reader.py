@@ -91,7 +91,7 @@ class H2o(Proxy):
             return None
         line = re.search(r":(\d+)\] |line (\d+): ", rejection.complaint)
         message = re.sub(r"^\[[^]]*\] |^failed to parse configuration file \S+ ", "", rejection.complaint)
-        return int(line[1] or line[2]) if line else 1, message
+        return int(line[1] or line[2]) if line else 0, message
 
     def duration(self, seconds: float) -> str:
         """Return milliseconds, the unit of H2O's timeouts."""

@@ -198,7 +198,7 @@ class Nginx(Proxy):
         if rejection.result.code != REJECTED or not found:
             return None
         line = re.search(r" in /[^ ]*:(\d+)$", found[1])
-        return int(line[1]) if line else 1, re.sub(r" in /[^ ]*:\d+$", "", found[1])[:300]
+        return int(line[1]) if line else 0, re.sub(r" in /[^ ]*:\d+$", "", found[1])[:300]
 
     def duration(self, seconds: float) -> str:
         """Return seconds as nginx writes them."""
