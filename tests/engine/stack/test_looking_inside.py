@@ -24,9 +24,12 @@ def test_health_succeeds_beside_a_healthy_app(stack: Project) -> None:
 
 
 def test_health_fails_without_an_app(stack: Project) -> None:
-    health = socket_command(stack.root / "publish", "health")
+    program, *words = socket_command(stack.root / "publish", "health")
 
-    alone = stack.compose("run", "--rm", "--no-deps", "--no-TTY", "app", *health, check=False)
+    # Without --entrypoint the image would start the app, with these words as its arguments.
+    alone = stack.compose(
+        *("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", program, "app", *words), check=False
+    )
 
     assert alone.returncode == 1
     assert "no instance serves here" in alone.stderr
