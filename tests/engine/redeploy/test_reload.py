@@ -1,8 +1,8 @@
 """An edited configuration of the proxy is reloaded, and the app is redeployed behind it: for H2O, nginx and Caddy."""
 
 import http.client
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from tests.testkit import combinations
 from tests.testkit.bake import edit
 from tests.testkit.faults import main_process, workers
 from tests.testkit.load import Visitors
+from tests.testkit.once import one_of_each
 from tests.testkit.process import run
-from tests.testkit.stack import Project, project
+from tests.testkit.stack import project, running
 from tests.testkit.websocket import TEXT, WebSocket
 
 pytestmark = [pytest.mark.engine, pytest.mark.sdk]
@@ -41,24 +42,22 @@ EDITS = {
 
 
 @pytest.fixture(scope="module")
-def sites(project_with_pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Site]]:
-    """A running site for each proxy, all with the same app."""
-    found: dict[str, Site] = {}
-    try:
-        for proxy in EDITS:
-            root = combinations.bake(proxy, tmp_path_factory.mktemp(f"reload-{proxy}"))
-            for folder in ("src", "publish"):
-                run("cp", "--recursive", "--no-target-directory", project_with_pages / folder, root / folder)
-            site = Site(project(root, f"uds-stack-reload-{proxy}"), proxy)
-            site.spare_the_compiler()
-            site.set("first")
-            found[proxy] = site
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(Project.up, (site.project for site in found.values())))
+def sites(project_with_pages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
+    """A function that gives the running site of a proxy, all with the same app."""
+
+    @contextmanager
+    def make(proxy: str) -> Iterator[Site]:
+        root = combinations.bake(proxy, tmp_path_factory.mktemp(f"reload-{proxy}"))
+        for folder in ("src", "publish"):
+            run("cp", "--recursive", "--no-target-directory", project_with_pages / folder, root / folder)
+        site = Site(project(root, f"uds-stack-reload-{proxy}"), proxy)
+        site.spare_the_compiler()
+        site.set("first")
+        with running(site.project, site.project.up):
+            yield site
+
+    with one_of_each(make) as found:
         yield found
-    finally:
-        for site in found.values():
-            site.project.remove()
 
 
 @pytest.fixture(scope="module", params=EDITS)
@@ -74,9 +73,9 @@ def edits(proxy: str) -> Edits:
 
 
 @pytest.fixture
-def site(sites: dict[str, Site], proxy: str, edits: Edits) -> Iterator[Site]:
+def site(sites: Callable[[str], Site], proxy: str, edits: Edits) -> Iterator[Site]:
     """The site of `proxy`; its configuration is restored afterwards."""
-    found = sites[proxy]
+    found = sites(proxy)
     config = found.root / proxy / edits.config
     text = config.read_text()
     yield found
