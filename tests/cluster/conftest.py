@@ -72,7 +72,7 @@ def build(site: Site, service: str, tag: str, folder: Path | None = None) -> Non
 
 def new_version(site: Site, text: str, tag: str) -> None:
     """Build a version of the app whose page is another text, and write its tag into the kustomization."""
-    program = next(site.project.glob("src/*/Program.cs"))
+    program = site.project / "src" / site.project.name / "Program.cs"
     page = f'app.MapGet("/", () => "{text}");'
     lines = [page if line.startswith('app.MapGet("/"') else line for line in program.read_text().splitlines()]
     program.write_text("\n".join(lines) + "\n")

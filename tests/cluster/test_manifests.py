@@ -129,11 +129,9 @@ def test_patch_for_old_clusters_runs_no_program_in_the_image_of_the_app(
     assert directory["image"] == proxy["image"]
     assert directory["securityContext"] == app["securityContext"] == before["securityContext"]
     assert app["image"] == before["image"]
-    assert app["lifecycle"]["preStop"]["exec"]["command"] == [
-        *app["startupProbe"]["exec"]["command"][:-1],
-        "sleep",
-        "9",
-    ]
+    slug = project.name
+    command = [f"./{slug}"] if (project / f"src/{slug}/AppJsonContext.cs").exists() else ["dotnet", f"{slug}.dll"]
+    assert app["lifecycle"]["preStop"]["exec"]["command"] == [*command, "sleep", "9"]
 
 
 def test_default_project_has_no_manifest(default_project: Path) -> None:

@@ -53,6 +53,8 @@ class H2load:
             printed = run("h2load", "--h1", f"-c{connections}", *limits, *kind, check=False).stdout
             total = re.search(r"^requests: (\d+) total", printed, re.MULTILINE)
             good = re.search(r"^status codes: (\d+) 2xx", printed, re.MULTILINE)
+            if not total or not good or total[1] != good[1]:
+                print(f"h2load, {connections} connections: {printed[-600:]}", flush=True)
             with self._lock:
                 self.requests += int(total[1]) if total else 1
                 self.failed += int(total[1]) - int(good[1]) if total and good else 1

@@ -1,7 +1,9 @@
 """Public certificates, from an authority in the stack's network: by README's recipe for nginx, and by Caddy itself."""
 
 import json
+import os
 import re
+import shlex
 import shutil
 import ssl
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from tests.engine.edge.secure import SecureSite, make_site
 from tests.testkit.bake import edit
 from tests.testkit.certificates import make_certificate
+from tests.testkit.command import UDS_STACK
 from tests.testkit.load import Visitors
 from tests.testkit.process import cannot_run, eventually, run
 from tests.testkit.stack import free_port
@@ -75,11 +78,15 @@ def certbot(site: SecureSite, authority: Path, port: int, *command: str) -> None
     run("certbot", *command, *folders, server, "--non-interactive", cwd=site.project.root, env=environment)
 
 
-def recipe(site: SecureSite) -> list[str]:
-    """Return the options of certbot in the project's README.md, as a shell reads them."""
+def recipe(site: SecureSite, programs: Path) -> list[str]:
+    """Return the options of certbot in the project's README.md, as a shell reads them; the command is in `programs`."""
+    command = programs / "uds-stack"
+    command.write_text(f'#!/bin/sh\nexec {shlex.join(UDS_STACK)} "$@"\n')
+    command.chmod(0o755)
     block = re.search(r"^sudo certbot (.*?)^```", (site.project.root / "README.md").read_text(), re.M | re.S)
     assert block
-    printed = run("sh", "-c", f"printf '%s\\0' {block[1]}", cwd=site.project.root, env={"PWD": str(site.project.root)})
+    environment = {"PWD": str(site.project.root), "PATH": f"{programs}:{os.environ['PATH']}"}
+    printed = run("sh", "-c", f"printf '%s\\0' {block[1]}", cwd=site.project.root, env=environment)
     return printed.stdout.replace("example.org", DOMAIN).split("\0")[:-1]
 
 
@@ -94,7 +101,7 @@ def test_certbot_gets_and_renews_a_certificate_without_a_lost_request(
         site.project.up()
         with Visitors(site.port, tls=True) as visitors:
             eventually(lambda: visitors.started, "an answer on each connection")
-            certbot(site, folder, port, *recipe(site), "--agree-tos", "--register-unsafely-without-email")
+            certbot(site, folder, port, *recipe(site, tmp_path), "--agree-tos", "--register-unsafely-without-email")
             first = site.served_certificate(DOMAIN)
             # Without a terminal, it sleeps for up to eight minutes to spread the load on the authority.
             certbot(site, folder, port, "renew", "--force-renewal", "--no-random-sleep-on-renew")

@@ -84,17 +84,18 @@ def test_name_is_escaped_in_each_format(tmp_path: Path) -> None:
 @pytest.mark.sdk
 @pytest.mark.xdist_group("sdk")
 def test_project_of_each_name_builds(tmp_path: Path) -> None:
-    projects = []
+    folders = []
     for number, name in enumerate(BUILT):
         folder = tmp_path / str(number)
         folder.mkdir()
         cookiecutter(REPO, folder, "--accept-hooks=no", f"project_name={name}", f"project_slug=name{number}")
-        projects += sorted(str(path.relative_to(tmp_path)) for path in folder.glob("*/*/*/*.csproj"))
-    references = "".join(f'<Project Path="{path}" />' for path in projects)
-    (tmp_path / "all.slnx").write_text(f"<Solution>{references}</Solution>")
+        projects = [path.relative_to(tmp_path) for path in folder.glob("*/*/*/*.csproj")]
+        assert len(projects) == 4
+        references = "".join(f'<Project Path="{path}" />' for path in projects)
+        folders.append(f'<Folder Name="/{number}/">{references}</Folder>')
+    (tmp_path / "all.slnx").write_text(f"<Solution>{''.join(folders)}</Solution>")
 
     built = run("dotnet", "build", "all.slnx", "--nologo", cwd=tmp_path, check=False)
 
     assert built.returncode == 0, built.stdout
     assert "0 Warning(s)" in built.stdout
-    assert len(projects) == 4 * len(BUILT)
