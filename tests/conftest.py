@@ -105,7 +105,7 @@ def require_compiler(compiled: str) -> None:
 
 @pytest.fixture(scope="session")
 def project_of(once: Once) -> Callable[[str], Path]:
-    """A function that gives the default project, compiled at run time or ahead, as Cookiecutter leaves it.
+    """A function that gives the default project, with the JIT or AOT, as Cookiecutter leaves it.
 
     Read it, don't change it.
     """
@@ -120,7 +120,7 @@ def project_of(once: Once) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def project_with_pages_of(once: Once) -> Callable[[str], Path]:
-    """A function that gives the default project with the test endpoints, compiled at run time or ahead, published.
+    """A function that gives the default project with the test endpoints, with the JIT or AOT, published.
 
     Read it, don't change it.
     """

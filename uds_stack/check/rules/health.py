@@ -1,4 +1,4 @@
-"""The health checks can succeed: each asks where somebody answers."""
+"""The health checks can succeed: each asks a port and a path that are served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kubectl says of the manifests, and whether the pod serves and stops as the services of compose.yaml do."""
+"""What kubectl says about the manifests, and whether the pod serves and stops as the services of compose.yaml do."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from uds_stack.check.yaml_values import items, mapping, number, text
 from uds_stack.options.kubernetes.manifests import Kubernetes
 from uds_stack.options.kubernetes.socket import kubernetes_socket
 
-PLACEHOLDER = r"(.*\.)?example(\.(com|net|org))?(:\d+)?"  # hosts that nobody can have
+PLACEHOLDER = r"(.*\.)?example(\.(com|net|org))?(:\d+)?"  # reserved host names
 DEFAULT_GRACE = 30  # seconds, Kubernetes' own
-FORGET = 5  # seconds in which every node learns that a pod ends
+FORGET = 5  # seconds until every node knows that a pod is stopping
 
 
 @rule(ERROR, "kubectl applies nothing that it cannot render", only_if_unexplained=True)
@@ -83,7 +83,7 @@ def kubernetes_config(stack: Stack) -> Violations:
             yield place, f"the ConfigMap {config_map} lacks {folder}/{key}, which {service} reads", "add it to files"
 
 
-@rule(ERROR, "Requests of each rolling update are lost where the pod does not stop in order, and nothing says so")
+@rule(ERROR, "Each rolling update loses requests, silently, where the pod's containers stop in the wrong order")
 def kubernetes_shutdown(stack: Stack) -> Violations:
     """Require that the app outlives the proxy, that the proxy waits for the nodes, and that both have the time."""
     manifests, service = stack.option(Kubernetes), stack.proxy.service

@@ -1,4 +1,4 @@
-"""The proxy reaches the app's socket in the pod, and nobody else does."""
+"""In the pod, the proxy alone reaches the app's socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Caddy alone has."""
+"""Rules for Caddy alone."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def _dial(proxy: dict[str, Value]) -> str:
     return next((text(mapping(one).get("dial")) for one in items(proxy.get("upstreams"))), "")
 
 
-@rule(ERROR, "The certificates of an authority, which limits new ones, end with the container")
+@rule(ERROR, "The container's end deletes its certificates, and the authority limits new ones")
 def caddy_data(stack: Stack) -> Violations:
     """Require a volume where Caddy gets certificates itself."""
     automatic = _tls_servers(stack) and not stack.config.certificates
     held = stack.model.mount_of(Caddy.service, "/data")
     if stack.services and automatic and not (held and held[0].kind in ("volume", "bind") and held[0].writable):
         place = stack.at(Caddy.service, "volumes")
-        yield place, "nothing that lasts is mounted at /data, where Caddy keeps certificates", "mount a volume there"
+        yield place, "no volume is mounted at /data, where Caddy keeps certificates", "mount a volume there"
 
 
 RULES = [caddy_admin, caddy_grace_period, caddy_streams, caddy_data]

@@ -1,4 +1,4 @@
-"""What nginx alone has."""
+"""Rules for nginx alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _http(stack: Stack) -> Directive | None:
     return next(iter(_root(stack).children("http")), None) if stack.config.complete else None
 
 
-@rule(ERROR, "The container ends where nginx leaves the foreground; nginx rejects two `daemon`")
+@rule(ERROR, "The container exits when nginx leaves the foreground; nginx rejects a second `daemon`")
 def nginx_daemon(stack: Stack) -> Violations:
     """Compare the file with the command of the container, which `nginx -t` does not see."""
     words = " ".join(stack.model.texts(Nginx.service, "command") + stack.model.texts(Nginx.service, "entrypoint"))
@@ -41,7 +41,7 @@ def nginx_daemon(stack: Stack) -> Violations:
     if known and not of_command and not written and stack.config.complete:
         key = "entrypoint" if stack.model.texts(Nginx.service, "entrypoint") else "command"
         remedy = f'write {key}: [nginx, -g, "daemon off;"]'
-        yield stack.at(Nginx.service, key), "nginx runs in the background, and the container ends", remedy
+        yield stack.at(Nginx.service, key), "nginx runs in the background, so the container exits", remedy
 
 
 @rule(WARNING, "A websocket fails without both headers; a fixed Connection ends idle connections")
@@ -75,7 +75,7 @@ def nginx_reload(stack: Stack) -> Violations:
         yield kept.place if kept else http.start, problem, "write keepalive_min_timeout 5s;"
 
 
-@rule(WARNING, "nginx asks the app that is away for the page that says so")
+@rule(WARNING, "nginx requests the error page from the app that is down")
 def nginx_error_page(stack: Stack) -> Violations:
     """Require that the page has a location of its own."""
     for page, uri, location in error_pages(_root(stack)) if stack.config.complete else ():

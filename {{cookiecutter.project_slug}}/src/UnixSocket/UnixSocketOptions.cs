@@ -1,7 +1,7 @@
 namespace UnixSocket;
 
-/// <summary>What <see cref="UnixSocketExtensions.AddUnixSocketDefaults"/> adds.</summary>
-/// <remarks>It is read from the configuration section "Socket".</remarks>
+/// <summary>The settings of <see cref="UnixSocketExtensions.AddUnixSocketDefaults"/>.</summary>
+/// <remarks>They are read from the configuration section "Socket".</remarks>
 public sealed class UnixSocketOptions
 {
     /// <summary>How long a stopping instance waits for its connections to end before it closes its socket.</summary>
