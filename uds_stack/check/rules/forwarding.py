@@ -32,7 +32,7 @@ def forwarded_header(stack: Stack) -> Violations:
 
 @rule(WARNING, "The app takes the address and the scheme of a request from what a client wrote")
 def client_address(stack: Stack) -> Violations:
-    """Require that the proxy sets both from the connection."""
+    """Require that the proxy sets X-Forwarded-For and X-Forwarded-Proto from the connection."""
     for upstream in stack.site_upstreams:
         for header in OF_CONNECTION:
             if header.lower() not in upstream.set_headers:

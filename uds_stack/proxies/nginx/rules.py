@@ -46,13 +46,13 @@ def nginx_daemon(stack: Stack) -> Violations:
 
 @rule(WARNING, "A websocket fails without both headers; a fixed Connection ends idle connections")
 def nginx_upgrade(stack: Stack) -> Violations:
-    """Require both on each route for visitors; nginx passes on neither by itself."""
+    """Require both on each route for visitors; nginx forwards neither by default."""
     for proxied in _site_passes(stack):
         headers = {one.value.lower(): one for one in (proxied.parent or proxied).inherited("proxy_set_header")}
         values = {name: one.arg(1) for name, one in headers.items()}
         place = next(iter(headers.values()), proxied).place
         if values.get("upgrade") != "$http_upgrade":
-            problem = "the header Upgrade is not passed on, and websockets fail"
+            problem = "the header Upgrade is not forwarded, so websockets fail"
             yield headers["upgrade"].place if "upgrade" in headers else place, problem, f"write {UPGRADE}"
         if not values.get("connection", "").startswith("$"):
             problem = "the header Connection does not follow Upgrade"
@@ -71,7 +71,7 @@ def nginx_reload(stack: Stack) -> Violations:
     http = _http(stack)
     kept = http.setting("keepalive_min_timeout") if http else None
     if http and not (kept and seconds(kept.value)):
-        problem = "keepalive_min_timeout is 0, and a reload loses requests"
+        problem = "keepalive_min_timeout is 0, so a reload loses requests"
         yield kept.place if kept else http.start, problem, "write keepalive_min_timeout 5s;"
 
 
