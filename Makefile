@@ -24,15 +24,15 @@ demo-down: ## remove everything that the demo made
 	@dev/demo down
 
 .PHONY: test
-test: test-images test-tools venv ## run the tests that every change needs, on a real engine too; ten minutes
+test: test-images test-tools venv ## run the tests that every change needs, on a real engine too (ten minutes)
 	@dev/test
 
 .PHONY: test-all
-test-all: images tools venv ## run the others: every proxy, native apps, every fault; half an hour
+test-all: images tools venv ## run the other tests: every proxy, native apps, every fault (half an hour)
 	@dev/test all
 
 .PHONY: test-kubernetes
-test-kubernetes: images kubernetes-tools venv ## run those on a Kubernetes cluster, made here unless KUBE_CONTEXT names one; a quarter of an hour
+test-kubernetes: images kubernetes-tools venv ## run the Kubernetes tests, on a cluster created here unless KUBE_CONTEXT names one (a quarter of an hour)
 	@dev/test kubernetes
 
 .PHONY: lint
@@ -54,7 +54,7 @@ clean: demo-down ## remove all of the above, and the engine if it was started he
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@testbed/engine remove
 
-# What they need. Each does nothing where it is there already.
+# What the targets above need. Each does nothing if that is there already.
 .PHONY: engine venv images demo-images test-images tools test-tools kubernetes-tools
 engine:
 	@testbed/engine up

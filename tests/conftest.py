@@ -10,7 +10,7 @@ import pytest
 
 from tests.testkit import combinations
 from tests.testkit.bake import REPO, cookiecutter
-from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
+from tests.testkit.combinations import AOT, ENDINGS, JIT
 from tests.testkit.faults import add_pages
 from tests.testkit.once import Once
 from tests.testkit.process import cannot_run
@@ -22,7 +22,7 @@ AREAS = ("redeploy", "edge", "faults", "stack")
 
 
 # `make test` runs the default project on the engine, `make test-all` every other combination.
-OF_TEST_ALL = {AHEAD, *combinations.COMBINATIONS} - {"h2o"}
+OF_TEST_ALL = {AOT, *combinations.COMBINATIONS} - {"h2o"}
 
 
 def area(item: pytest.Item) -> str:
@@ -93,26 +93,26 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
 
 @pytest.fixture
 def compiled(request: pytest.FixtureRequest) -> str:
-    """How the app of a test is compiled: AT_RUN_TIME, unless the marker `native` runs the test for AHEAD too."""
-    return str(getattr(request, "param", AT_RUN_TIME))
+    """How the app of a test is compiled: JIT, unless the marker `native` runs the test for AOT too."""
+    return str(getattr(request, "param", JIT))
 
 
 def require_compiler(compiled: str) -> None:
     """Skip the running test, or fail it, where its app cannot be compiled."""
-    if compiled == AHEAD and (fault := publishing.compiler_fault()):
+    if compiled == AOT and (fault := publishing.compiler_fault()):
         cannot_run(fault)
 
 
 @pytest.fixture(scope="session")
 def project_of(once: Once) -> Callable[[str], Path]:
-    """A function that gives the default project, compiled at run time or ahead, as Cookiecutter leaves it.
+    """A function that gives the default project, with the JIT or AOT, as Cookiecutter leaves it.
 
     Read it, don't change it.
     """
 
     def make(compiled: str) -> Path:
         require_compiler(compiled)
-        answers = ["native_aot=yes"] if compiled == AHEAD else []
+        answers = ["native_aot=yes"] if compiled == AOT else []
         return once(f"default-{compiled}", lambda folder: cookiecutter(REPO, folder, *answers)) / "myapp"
 
     return make
@@ -120,7 +120,7 @@ def project_of(once: Once) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def project_with_pages_of(once: Once) -> Callable[[str], Path]:
-    """A function that gives the default project with the test endpoints, compiled at run time or ahead, published.
+    """A function that gives the default project with the test endpoints, with the JIT or AOT, published.
 
     Read it, don't change it.
     """
@@ -139,13 +139,13 @@ def project_with_pages_of(once: Once) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def default_project(project_of: Callable[[str], Path]) -> Path:
     """The default project as Cookiecutter leaves it. Read it, don't change it."""
-    return project_of(AT_RUN_TIME)
+    return project_of(JIT)
 
 
 @pytest.fixture(scope="session")
 def project_with_pages(project_with_pages_of: Callable[[str], Path]) -> Path:
     """The default project with the test endpoints, published. Read it, don't change it."""
-    return project_with_pages_of(AT_RUN_TIME)
+    return project_with_pages_of(JIT)
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # nobody reads any more (`| head`)
+    except BrokenPipeError:  # the reader is gone (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.testkit.bake import REPO, cookiecutter, edit
 from tests.testkit.certificates import make_certificate
 
-COMPILED_AT_RUN_TIME = {
+WITH_JIT = {
     "h2o": ["proxy=h2o"],
     "nginx": ["proxy=nginx"],
     "nginx-https": ["proxy=nginx", "https=yes"],
@@ -18,16 +18,16 @@ COMPILED_AT_RUN_TIME = {
 }
 NATIVE = "-native"  # ends the name of a combination whose app is compiled ahead of time
 # The two ways to compile an app, and how the names of their combinations end.
-AT_RUN_TIME, AHEAD = "at-run-time", "ahead"
-ENDINGS = {AT_RUN_TIME: "", AHEAD: NATIVE}
-COMPILED_AHEAD = {f"{name}{NATIVE}": [*answers, "native_aot=yes"] for name, answers in COMPILED_AT_RUN_TIME.items()}
-ON_COMPOSE = {**COMPILED_AT_RUN_TIME, **COMPILED_AHEAD}
+JIT, AOT = "jit", "aot"
+ENDINGS = {JIT: "", AOT: NATIVE}
+WITH_AOT = {f"{name}{NATIVE}": [*answers, "native_aot=yes"] for name, answers in WITH_JIT.items()}
+ON_COMPOSE = {**WITH_JIT, **WITH_AOT}
 ON_KUBERNETES = {f"{name}-kubernetes": [*answers, "kubernetes=yes"] for name, answers in ON_COMPOSE.items()}
 # The name of each, and its answers.
 COMBINATIONS = {**ON_COMPOSE, **ON_KUBERNETES}
 HTTPS = "-https"  # ends the name of a combination with https
-PROXIES = tuple(name for name in COMPILED_AT_RUN_TIME if not name.endswith(HTTPS))
-HTTPS_PROXIES = tuple(name.removesuffix(HTTPS) for name in COMPILED_AT_RUN_TIME if name.endswith(HTTPS))
+PROXIES = tuple(name for name in WITH_JIT if not name.endswith(HTTPS))
+HTTPS_PROXIES = tuple(name.removesuffix(HTTPS) for name in WITH_JIT if name.endswith(HTTPS))
 
 
 def bake(name: str, output_dir: Path, *answers: str) -> Path:

@@ -37,7 +37,9 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     add_project_option(parser)
     parser.add_argument("--json", action="store_true", help="print {file, line, level, code, message, remedy}")
     parser.add_argument("--list", action="store_true", help="print the rules: code, level and reason")
-    parser.add_argument("--time-limit", type=float, default=LIMIT, metavar="SECONDS", help="for each program")
+    parser.add_argument(
+        "--time-limit", type=float, default=LIMIT, metavar="SECONDS", help="limit for each program (20 s)"
+    )
     parser.set_defaults(run=run, failure=2)
 
 

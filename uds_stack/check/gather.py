@@ -40,7 +40,7 @@ def gather(files: Files, queries: Queries) -> Stack:
     path = _config_path(model, proxy)
     file = _config_file(files, model, proxy, path)
     starts = file.text.strip() and all(files.folder.exists(mount.source) for mount in _binds(model, proxy))
-    # The proxy may be asked to read its configuration, and is waited for: what else it is asked is under way before.
+    # `parse` may run the proxy and wait for it, so the test is started first.
     test = run(proxy.validate(path)) if starts else None
     config = replace(proxy.parse(file.name, file.text, path, run), path=path, text=file.text)
     stack = Stack(model, proxy, config, files.app, files.compose, replace(tools, proxy_test=test), options)

@@ -22,14 +22,14 @@ class Option(ABC):
     @property
     @abstractmethod
     def texts(self) -> list[TextFile]:
-        """The files that it reads, those that are missing included."""
+        """The files that the option reads, including those that are missing."""
 
     @property
     @abstractmethod
     def parsed(self) -> list[ParsedFile]:
-        """Those that can be read, parsed."""
+        """The files that can be read, parsed."""
 
     @property
     @abstractmethod
     def unread(self) -> list[Problem]:
-        """What was not read."""
+        """Why parts of the files were not read; empty if all were."""

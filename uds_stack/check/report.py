@@ -22,11 +22,11 @@ def _by_report(_stack: Stack) -> Violations:
     return iter(())
 
 
-CHECK_FAILED = Rule("check-failed", WARNING, "A rule that fails on what a file holds is a bug of its own", _by_report)
+CHECK_FAILED = Rule("check-failed", WARNING, "A rule that fails on a file's content is a bug in the check", _by_report)
 SUPPRESSION = Rule(
     "suppression",
     WARNING,
-    "A suppression silences named codes, or it would hide what comes later; without a reason nobody can review it",
+    "Without a code, a suppression would hide later findings; without a reason, it cannot be reviewed",
     _by_report,
     suppressible=False,
 )

@@ -12,7 +12,7 @@ from uds_stack.check.query import Query
 class Tools:
     """The queries to these programs; None for each that was not started."""
 
-    files_only: bool = True  # nobody wanted a program to be asked
+    files_only: bool = True  # by request, no program was asked
     engine: Query | None = None  # `docker version`
     compose: Query | None = None  # the version of Compose
     resolved: Query | None = None  # what Compose makes of its files, as JSON

@@ -23,17 +23,17 @@ answered through the proxy for a moment. Then the old one drains and is removed.
 and the old one stays. One previous version is kept, as the image's tag "previous". A run may be interrupted or killed
 at any moment: the next one recovers.
 
-Exit code: 0 done, 1 failed (the version before serves), 2 usage, 128 + the signal that interrupted it.
+Exit code: 0 done, 1 failed (the old version still serves), 2 usage, 128 + the signal that interrupted it.
 """
 ROLLBACK = """\
-Deploy the previous version of the app, with zero downtime; once more, and the newer one is back.
+Deploy the previous version of the app, with zero downtime; run it again to return to the newer one.
 
-Exit code: 0 done, 1 failed (the version before serves), 2 usage, 128 + the signal that interrupted it.
+Exit code: 0 done, 1 failed (the old version still serves), 2 usage, 128 + the signal that interrupted it.
 """
 RELOAD = """\
 Load the proxy's configuration after an edit, with zero downtime: validate it, then reload it in the running container.
 
-Exit code: 0 done, 1 failed (the configuration before serves), 2 usage, 128 + the signal that interrupted it.
+Exit code: 0 done, 1 failed (the old configuration stays in use), 2 usage, 128 + the signal that interrupted it.
 """
 
 
@@ -53,9 +53,19 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         add_project_option(parser)
         if action is not _reload:
             parser.add_argument(
-                "--timeout", type=float, default=60, metavar="S", help="seconds to become healthy in (60)"
+                "--timeout",
+                type=float,
+                default=60,
+                metavar="SECONDS",
+                help="limit for the new version to become healthy (60 s)",
             )
-            parser.add_argument("--watch", type=float, default=3, metavar="S", help="seconds to watch it for (3)")
+            parser.add_argument(
+                "--watch",
+                type=float,
+                default=3,
+                metavar="SECONDS",
+                help="time to watch it answer before the old one stops (3 s)",
+            )
         parser.set_defaults(run=lambda options, action=action: run(options, action), failure=1)
 
 

@@ -2,7 +2,7 @@
 
 One previous version is kept. While a run has not decided between the new version and the old one, the old one is set
 aside under a tag that holds the id of the container that runs it. So a run that was killed leaves all that the next one
-has to know.
+needs.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 from uds_stack.deploy.containers import Container
 from uds_stack.deploy.session import DeployError, Session
 
-UNCHANGED = "the build is unchanged: the previous version stays what it is"
+UNCHANGED = "the build is unchanged, so the previous version is kept"
 
 
 class ImageVersion:
-    """The app's image. Its tags tell the current, the previous, and the version that is set aside.
+    """The app's image. Its tags mark the current version, the previous one, and the one that is set aside.
 
     `stage`, then `promote` or `roll_back`; each is safe to repeat.
     """

@@ -10,13 +10,13 @@ from uds_stack.deploy.project import Project
 from uds_stack.deploy.session import BadVersionError, DeployError
 
 ANSWER_LIMIT = 5  # seconds for an answer to /healthz
-PROXY_LIMIT = 10  # seconds for the proxy to answer with what it has not answered with yet
+PROXY_LIMIT = 10  # seconds for the proxy's first answer from the new version
 HEALTH_PORT = "8080/tcp"  # in the proxy's container: where it serves /healthz without TLS
 NO_CURL = (126, 127)  # exit codes of `docker exec`: the image has no such program
 
 
 def check_running(project: Project, new: Container) -> Container:
-    """Look at the new version again and return it. Raises BadVersionError where it has not run without a break."""
+    """Look at the new version again and return it. Raises BadVersionError where it has stopped or restarted."""
     now = next(iter(inspect(project.session, new.id)), None)
     if not now:
         raise BadVersionError("the container of the new version is gone")

@@ -29,10 +29,10 @@ class Proxy(ABC):
 
     @abstractmethod
     def reload(self, session: Session, container: Container, command: list[str]) -> bool:
-        """Load the configuration and wait until it serves; return whether connections are left to the one before.
+        """Load the configuration and wait until it serves; return whether connections are left to the previous one.
 
-        It has been validated. Raises DeployError where it does not serve, and the one before goes on. Loads what the
-        configuration refers to, such as a renewed certificate, even where the file itself is unchanged.
+        It has been validated. Raises DeployError where it does not serve; the previous one then stays in use. Loads
+        what the configuration refers to, such as a renewed certificate, even where the file itself is unchanged.
         """
 
     @abstractmethod

@@ -14,7 +14,7 @@ from uds_stack.deploy.session import DeployError
 def reload_proxy(project: Project) -> None:
     """Validate the proxy's configuration, let the proxy load it, and see it serve.
 
-    No connection is cut. Raises DeployError where it is invalid or does not serve; the one before goes on then.
+    No connection is cut. Raises DeployError where it is invalid or does not serve; the previous one then stays in use.
     """
     session, proxy, service = project.session, project.proxy, project.proxy_service
     container = project.running_proxy()
@@ -28,7 +28,7 @@ def reload_proxy(project: Project) -> None:
     lingering = proxy.reload(session, container, command)
     if problem := probe_proxy(project, container):
         raise problem
-    session.say(f"{proxy.config} is reloaded" + ("; open connections stay with the one before" if lingering else ""))
+    session.say(f"{proxy.config} is reloaded" + ("; open connections stay with the previous one" if lingering else ""))
     report_what_is_not_reloaded(project, container)
 
 

@@ -18,7 +18,7 @@ else:
     import fcntl
 
 POLL = 0.1  # seconds between two looks at a container
-REMINDERS = 10  # requests to end that a program may ignore, one a second, before it is killed
+REMINDERS = 10  # signals to end, one a second, that a program may ignore before it is killed
 
 MISSING = {"docker": "docker is not installed: https://docs.docker.com/engine/install/"}
 
@@ -138,7 +138,7 @@ def take_lock(root: Path) -> int:
     lock = os.open(root / "compose.yaml" if sys.platform == "win32" else root, os.O_RDONLY)
     try:
         if sys.platform == "win32":
-            os.lseek(lock, 1 << 30, os.SEEK_SET)  # past the end, since Windows lets nobody read what is locked
+            os.lseek(lock, 1 << 30, os.SEEK_SET)  # past the end: on Windows no other process can read a locked range
             msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

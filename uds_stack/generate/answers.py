@@ -39,7 +39,7 @@ FOLDERS = {"bin", "obj", "publish", "runtimes", "wwwroot"}
 # Slugs that are refused, and why.
 TAKEN_SLUGS = {
     **dict.fromkeys(WINDOWS_DEVICES, "is a device on Windows"),
-    **dict.fromkeys(YAML_WORDS, "is not a name but a value to YAML"),
+    **dict.fromkeys(YAML_WORDS, "is a value in YAML, not a name"),
     **dict.fromkeys(ASSEMBLIES, "is the name of an assembly that .NET or the tests load"),
     **dict.fromkeys(FOLDERS, "is the name of a folder that .NET makes itself"),
 }
@@ -65,7 +65,9 @@ def name_fault(name: str) -> str | None:
     refused = next((character for character in name if not _is_allowed_in_name(character)), None)
     if refused:
         shown_as = refused if refused.isprintable() else f"U+{ord(refused):04X}"
-        return f"holds {shown_as}, which a name cannot; use letters, digits, spaces and any of {PUNCTUATION.strip()}"
+        return (
+            f"contains {shown_as}, which a name may not; use letters, digits, spaces and any of {PUNCTUATION.strip()}"
+        )
     if not name:
         return "is empty; use words such as My App"
     if len(name) > NAME_LENGTH:
@@ -139,7 +141,7 @@ def https_fault(https: object, proxy: object) -> str | None:
         return fault
     if proxy == "h2o" and str(https).lower() in YES:
         return (
-            "is not possible with H2O, whose HTTP/2 over TLS cannot be switched off and has two unpatched holes "
+            "is not possible with H2O, whose HTTP/2 over TLS cannot be switched off and has two unpatched flaws "
             "(CVE-2023-44487, CVE-2025-8671); use proxy=nginx or proxy=caddy"
         )
     return None

@@ -35,7 +35,7 @@ def explain(project: Path) -> list[str]:
     if not (project / "tls" / "live" / "cert.pem").is_file():
         return ["Put a certificate into tls/live/cert.pem and its key into tls/live/key.pem first."]
     return [
-        "The certificate in tls/live is for this computer alone. To trust it: dotnet dev-certs https --trust,",
+        "The certificate in tls/live is for this computer only. To trust it: dotnet dev-certs https --trust,",
         "or add tls/live/cert.pem to your browser. README.md says how to use a public one.",
     ]
 

@@ -24,6 +24,6 @@ def _write(stream: TextIO, lines: tuple[str, ...]) -> None:
     try:
         print(text.encode(encoding, "backslashreplace").decode(encoding), end="", file=stream, flush=True)
     except OSError:
-        # Nobody reads any more (`| head`), or the disk is full (`> log`). Python would try again when it ends, and
+        # The reader is gone (`| head`), or the disk is full (`> log`). Python would try again when it ends, and
         # report the failure in its exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -23,7 +23,6 @@ PULL_LIMIT = 180.0
 BUILD_LIMIT = 60.0
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # the engine's names for those of this machine
 
-# Laid over compose.yaml. JSON is YAML, and quotes every value.
 DOCKERFILE = """\
 FROM {base}
 WORKDIR /app
@@ -116,6 +115,7 @@ class FirstImage:
     def _compose(self, *words: str, limit: float) -> Result:
         """Run Compose on compose.yaml, with the first image's own Dockerfile."""
         dockerfile = DOCKERFILE.format(base=self._base, command=json.dumps(self._command))
+        # Laid over compose.yaml. JSON is YAML, and quotes every value.
         over = {"services": {"app": {"build": {"context": "publish", "dockerfile_inline": dockerfile}}}}
         return self._must(
             *("docker", "compose", "--file", "compose.yaml", "--file", "-", *words), limit=limit, given=json.dumps(over)

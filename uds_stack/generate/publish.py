@@ -18,16 +18,16 @@ from uds_stack.process import Program
 
 CAUSES = 5  # lines that are shown of a failed program
 
-# 0 means: do not publish. A build server's cache can want less than the default, a slow line to NuGet more.
+# 0 means: do not publish. A build server may need less than the default, a slow connection to NuGet more.
 LIMIT_VARIABLE = "UDS_STACK_PUBLISH_SECONDS"
 LIMIT = 600.0  # seconds
 VERSION_LIMIT = 60.0  # seconds for `dotnet --version`
-PROGRESS = 15.0  # seconds between two signs that a compilation ahead of time goes on
-# What takes long and says nothing of a new project: the template's own tests run the analyzers on this code, and it has
-# no package. `dotnet build`, CI does both for the user's code.
+PROGRESS = 15.0  # seconds between two lines of progress, when compiling ahead of time
+# Slow, and useless on a new project: the template's own tests run the analyzers on this code, and it has no packages.
+# `dotnet build` and CI do both for the user's code.
 OPTIONS = ["-p:RunAnalyzers=false", "-p:NuGetAudit=false"]
-# For the runtime below the SDK, which lives for seconds: it need not profile code to compile it a second time, nor keep
-# its memory small. What is published is the same. A compiler server that starts here has them for its ten minutes.
+# For the SDK's own runtime, which lives for seconds: it need not profile code to compile it again, nor save memory.
+# They do not change what is published. A compiler server that starts here keeps them for its ten minutes.
 SETTINGS = {"DOTNET_TieredPGO": "0", "DOTNET_gcConcurrent": "0", "DOTNET_GCgen0size": "0x4000000"}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.combinations import AHEAD, HTTPS, NATIVE, ON_COMPOSE
+from tests.testkit.combinations import AOT, HTTPS, NATIVE, ON_COMPOSE
 from tests.testkit.once import Once
 from tests.testkit.process import eventually, run
 from tests.testkit.stack import WORKER, Project, free_port, name_https_port, project
@@ -50,7 +50,7 @@ def stack_of(
         copy_project(shop_of(combination), stack.root)
         name_https_port(stack.root, stack.environment["HTTPS_PORT"])
         if NATIVE in combination:
-            publish_natively(stack.root, project_of(AHEAD))
+            publish_natively(stack.root, project_of(AOT))
         else:
             shutil.rmtree(stack.root / "publish")
             copy_project(published / "publish", stack.root / "publish")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.testkit import combinations
 from tests.testkit.bake import copy_project
-from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS, NATIVE, PROXIES
+from tests.testkit.combinations import AOT, ENDINGS, JIT, NATIVE, PROXIES
 from tests.testkit.once import one_of_each
 from tests.testkit.stack import Project, project, running
 
@@ -20,7 +20,7 @@ def stacks(project_with_pages_of: Callable[[str], Path], tmp_path_factory: pytes
     """A function that gives the running stack of a combination. A test that changes one restores it."""
 
     def make(combination: str) -> AbstractContextManager[Project]:
-        compiled = AHEAD if combination.endswith(NATIVE) else AT_RUN_TIME
+        compiled = AOT if combination.endswith(NATIVE) else JIT
         root = combinations.bake(combination, tmp_path_factory.mktemp(f"edge-{combination}"))
         copy_project(project_with_pages_of(compiled) / "publish", root / "publish")
         stack = project(root, f"uds-stack-edge-{combination}")

@@ -129,7 +129,7 @@ def test_start_refuses_drain_timeout_out_of_bounds(publish: Path, tmp_path: Path
 
     assert done.returncode == 1
     assert done.stderr == (
-        f"Socket:DrainTimeout is {timeout}, and must be more than zero and at most the host's shutdown timeout of "
+        f"Socket:DrainTimeout is {timeout}, but must be more than zero and at most the host's shutdown timeout of "
         "00:00:30 (shutdownTimeoutSeconds).\n"
     )
     assert not list(tmp_path.iterdir())
@@ -143,9 +143,7 @@ def test_start_refuses_drain_timeout_out_of_bounds(publish: Path, tmp_path: Path
             "answers 400: add localhost to AllowedHosts",
             id="AllowedHosts",
         ),
-        pytest.param(
-            {"Kestrel__EndpointDefaults__Protocols": "Http2"}, "the endpoint speaks HTTP/2 alone", id="HTTP/2"
-        ),
+        pytest.param({"Kestrel__EndpointDefaults__Protocols": "Http2"}, "the endpoint speaks HTTP/2 only", id="HTTP/2"),
         pytest.param(
             {"Faults__HttpsRedirection": "true", "HTTPS_PORT": "443"},
             "answers 307, Location: https://localhost/healthz: keep UseHttpsRedirection and logins away from it",

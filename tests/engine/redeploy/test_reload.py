@@ -128,7 +128,7 @@ def test_reload_serves_an_open_connection(site: Site, proxy: str, edits: Edits) 
         with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
             get(connection)
     else:
-        assert "open connections stay with the one before" in done.stdout
+        assert "open connections stay with the previous one" in done.stdout
         assert get(connection)
     connection.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import REPO, cookiecutter, copy_project
-from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
+from tests.testkit.combinations import AOT, ENDINGS, JIT
 from tests.testkit.process import run
 from tests.testkit.stack import Project, free_port, port_is_free, project, running
 
@@ -18,10 +18,10 @@ SOCKET = "/tmp/myapp/kestrel.sock"
 
 
 OFFICIAL_IMAGES = {
-    AT_RUN_TIME: "mcr.microsoft.com/dotnet/aspnet:10.0",
-    AHEAD: "mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled",
+    JIT: "mcr.microsoft.com/dotnet/aspnet:10.0",
+    AOT: "mcr.microsoft.com/dotnet/runtime-deps:10.0-noble-chiseled",
 }
-COMMANDS = {AT_RUN_TIME: ["dotnet", "myapp.dll"], AHEAD: ["./myapp"]}
+COMMANDS = {JIT: ["dotnet", "myapp.dll"], AOT: ["./myapp"]}
 
 
 def mounted(root: Path, name: str, port: int) -> Project:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.testkit.bake import copy_project
-from tests.testkit.combinations import AHEAD, AT_RUN_TIME, ENDINGS
+from tests.testkit.combinations import AOT, ENDINGS, JIT
 from tests.testkit.once import one_of_each
 from tests.testkit.process import cannot_run, run
 from tests.testkit.stack import HEADLESS, Project, project, running
 
 pytestmark = pytest.mark.engine
 
-COMMANDS = {AT_RUN_TIME: ["dotnet", "myapp.dll"], AHEAD: ["./myapp"]}
+COMMANDS = {JIT: ["dotnet", "myapp.dll"], AOT: ["./myapp"]}
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from tests.testkit.bake import REPO, cookiecutter
 from tests.testkit.process import run
 
-BRACE = "holds {, which a name cannot; use letters, digits, spaces and any of .,-_+'’()!&/:;@%=?"
+BRACE = "contains {, which a name may not; use letters, digits, spaces and any of .,-_+'’()!&/:;@%=?"
 # Neither dotnet nor docker: a right answer costs no publish here.
 NO_TOOLS = {"PATH": "/nowhere"}
 

@@ -1,4 +1,4 @@
-"""The certificates that the proxy reads are valid for a while."""
+"""The proxy's certificates are valid, and do not expire within days."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from uds_stack.check.folder import Place
 from uds_stack.check.rule import ERROR, WARNING, Violations, rule
 from uds_stack.check.stack import Stack
 
-RENEW = 7  # days before a certificate ends: who renews by itself has done it long before
+RENEW = 7  # days before a certificate expires: an automatic renewal happens long before
 # The two times of a certificate's validity: tag, length and digits of each, in DER.
 VALIDITY = re.compile(rb"\x30.(?:\x17\x0d|\x18\x0f)\d{10,14}Z(?:\x17\x0d|\x18\x0f)(\d{10,14})Z", re.DOTALL)
 
 
 @rule(ERROR, "Browsers show a warning instead of the site, and no program says so")
 def certificate_ends(stack: Stack) -> Violations:
-    """Report certificates that have ended, and, as a warning, those that are about to."""
+    """Report certificates that have expired and, as a warning, those that are about to."""
     now = datetime.now(timezone.utc)
     for name, end, place in _ends(stack):
         remedy = "renew it, then run `uds-stack reload`"
         if end <= now:
-            yield place, f"the certificate {name} ended on {end:%Y-%m-%d}", remedy
+            yield place, f"the certificate {name} expired on {end:%Y-%m-%d}", remedy
         elif (end - now).days < RENEW:
-            yield place, f"the certificate {name} ends on {end:%Y-%m-%d}", remedy, WARNING
+            yield place, f"the certificate {name} expires on {end:%Y-%m-%d}", remedy, WARNING
 
 
 def _ends(stack: Stack) -> Iterator[tuple[str, datetime, Place]]:
-    """Return when each certificate ends that this process can read."""
+    """Return when each certificate that this process can read expires."""
     import ssl  # takes a while, and is seldom needed
 
     for one in stack.config.certificates:

@@ -1,4 +1,4 @@
-"""What a proxy does with requests and answers. Each proxy's own rules are in its folder."""
+"""What a proxy does with requests and responses. Each proxy's own rules are in its folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def preserve_host(stack: Stack) -> Violations:
             yield upstream.at("preserves_host"), problem, stack.proxy.syntax.preserve_host
 
 
-@rule(WARNING, "An app that trusts the header of a client builds links to anywhere")
+@rule(WARNING, "An app that trusts a client's header builds links to any host")
 def forwarded_header(stack: Stack) -> Violations:
     """Require that headers that the proxy does not set are removed."""
     for upstream in stack.site_upstreams:
@@ -32,11 +32,11 @@ def forwarded_header(stack: Stack) -> Violations:
 
 @rule(WARNING, "The app takes the address and the scheme of a request from what a client wrote")
 def client_address(stack: Stack) -> Violations:
-    """Require that the proxy sets both from the connection."""
+    """Require that the proxy sets X-Forwarded-For and X-Forwarded-Proto from the connection."""
     for upstream in stack.site_upstreams:
         for header in OF_CONNECTION:
             if header.lower() not in upstream.set_headers:
-                problem = f"{stack.proxy.name} does not set {header} to the client's own, and a client may choose it"
+                problem = f"{stack.proxy.name} does not set {header} itself, so a client can forge it"
                 yield upstream.at(header.lower()), problem, stack.proxy.syntax.set_header.get(header, "")
 
 

@@ -1,4 +1,4 @@
-"""The health checks can succeed: each asks where somebody answers."""
+"""The health checks can succeed: each asks a port and a path that are served."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _asked(stack: Stack) -> list[tuple[int, str]]:
 
 @rule(ERROR, "The proxy is never healthy where its check asks a port that nothing listens on")
 def health_port(stack: Stack) -> Violations:
-    """Compare the ports; the check runs in the proxy's container."""
+    """Compare the port that the proxy's health check asks with those on which the proxy listens."""
     service, listens = stack.proxy.service, stack.ports()
     for port, _ in _asked(stack):
         if listens and port not in listens:
@@ -28,7 +28,7 @@ def health_port(stack: Stack) -> Violations:
 
 @rule(ERROR, "The proxy answers 404 to its own health check where no route has the path")
 def health_path(stack: Stack) -> Violations:
-    """Look for a route that begins the path."""
+    """Look for a route that is a prefix of the path that the proxy's health check asks for."""
     service, routes = stack.proxy.service, stack.config.routes
     for _, path in _asked(stack) if stack.config.complete else ():
         if routes and not any(path.startswith(route) for route in routes):

@@ -40,7 +40,7 @@ def _config_mount(stack: Stack) -> tuple[Mount, str] | None:
 
 @rule(ERROR, "The proxy does not start without its configuration")
 def config_mount(stack: Stack) -> Violations:
-    """Require that it is mounted, or copied into the image."""
+    """Require that the proxy's configuration is mounted, or copied into its image."""
     service, path = stack.proxy.service, stack.config.path
     copied = rf"(?m)^(COPY|ADD)\s.*({re.escape(posixpath.basename(path))}|\s\.\s)"
     if stack.services and not _config_mount(stack) and not re.search(copied, stack.dockerfile(service).text):

@@ -14,7 +14,7 @@ TCP_VARIABLES = r"(?i)((ASPNETCORE_|DOTNET_)?(URLS|HTTPS?_PORTS))|Kestrel__Endpo
 
 @rule(ERROR, "Nothing outside of the container reaches its loopback address")
 def listen_loopback(stack: Stack) -> Violations:
-    """Require an address that Docker can forward to."""
+    """Require that the proxy listens on an address to which Docker can forward."""
     for listener in stack.config.listeners:
         if listener.address.startswith("127.") or listener.address in ("localhost", "::1"):
             problem = f"{stack.proxy.name} listens on {listener.address}, which Docker cannot forward to"
@@ -45,7 +45,7 @@ def port(stack: Stack) -> Violations:
 
 @rule(WARNING, "Docker publishes a port without an address on all of them, bypassing most firewalls")
 def published_everywhere(stack: Stack) -> Violations:
-    """Require an address, which `.env` may set."""
+    """Require an address for each published port; `.env` may set it."""
     service = stack.proxy.service
     for entry in map(mapping, items(stack.model.get(service, "ports"))):
         if not text(entry.get("host_ip")):
@@ -56,14 +56,14 @@ def published_everywhere(stack: Stack) -> Violations:
 
 @rule(ERROR, "Requests to a port of the app bypass the proxy")
 def app_port(stack: Stack) -> Violations:
-    """Require that the app publishes none."""
+    """Require that the app publishes no port."""
     for target in (text(mapping(entry).get("target")) for entry in items(stack.model.get(APP, "ports"))):
         yield stack.at(APP, "ports", holding=target), f"{APP}: its port {target} is published", "remove it"
 
 
 @rule(ERROR, "Through a network that leads out, an app that is taken over can call anybody")
 def app_network(stack: Stack) -> Violations:
-    """Require that the app's networks are internal; those that are made elsewhere are not known."""
+    """Require that the app's networks are internal; external ones are not known."""
     own = stack.services and stack.model.text(APP, "network_mode") in ("", "bridge")
     for name in (list(mapping(stack.model.get(APP, "networks"))) or ["default"]) if own else ():
         network = mapping(stack.model.networks, name)

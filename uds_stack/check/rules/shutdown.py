@@ -14,7 +14,7 @@ from uds_stack.check.yaml_values import number, seconds_of_duration, seconds_of_
 
 DRAIN, SHUTDOWN = "Socket:DrainTimeout", "shutdownTimeoutSeconds"
 DEFAULT_DRAIN, DEFAULT_SHUTDOWN, DEFAULT_GRACE = "00:00:05", 30, "10s"
-OF_APP = r"(SIG)?TERM|(SIG)?INT|(SIG)?QUIT|15|2|3"  # .NET shuts down in order at these
+OF_APP = r"(SIG)?TERM|(SIG)?INT|(SIG)?QUIT|15|2|3"  # .NET shuts down cleanly at these
 
 
 def shutdown_timeout(stack: Stack) -> int:

@@ -28,7 +28,7 @@ def unreadable_file(stack: Stack) -> Violations:
 
 @rule(INFO, "What could not be read or asked was not checked")
 def not_checked(stack: Stack) -> Violations:
-    """Name what was not checked, unless nobody wanted a program to be asked."""
+    """Name what was not checked, unless only files were to be read."""
     if not stack.tools.files_only:
         yield from _unanswered(stack)
         yield from stack.config.unread
@@ -58,7 +58,7 @@ def _unanswered(stack: Stack) -> Violations:
 
 
 def _is_absent(test: Query) -> bool:
-    """Return whether there is no image yet, which is no reason for a note, or no engine."""
+    """Return whether the image is missing, which needs no note, or the engine, which has one."""
     return any(words in test.result.err for words in NOT_ON_THE_MACHINE)
 
 

@@ -1,4 +1,4 @@
-"""The volume lets the app make its socket, and the proxy pass through to it, and nobody else."""
+"""The volume lets the app create its socket and the proxy connect to it, and lets nobody else in."""
 
 from __future__ import annotations
 

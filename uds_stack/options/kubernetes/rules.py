@@ -1,4 +1,4 @@
-"""What kubectl says of the manifests, and whether the pod serves and stops as the services of compose.yaml do."""
+"""What kubectl says about the manifests, and whether the pod serves and stops as the services of compose.yaml do."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from uds_stack.check.yaml_values import items, mapping, number, text
 from uds_stack.options.kubernetes.manifests import Kubernetes
 from uds_stack.options.kubernetes.socket import kubernetes_socket
 
-PLACEHOLDER = r"(.*\.)?example(\.(com|net|org))?(:\d+)?"  # hosts that nobody can have
+PLACEHOLDER = r"(.*\.)?example(\.(com|net|org))?(:\d+)?"  # reserved host names
 DEFAULT_GRACE = 30  # seconds, Kubernetes' own
-FORGET = 5  # seconds in which every node learns that a pod ends
+FORGET = 5  # seconds until every node knows that a pod is stopping
 
 
 @rule(ERROR, "kubectl applies nothing that it cannot render", only_if_unexplained=True)
 def kubernetes_rejected(stack: Stack) -> Violations:
-    """Report it in kubectl's own words."""
+    """Report what `kubectl kustomize` rejects, in its own words."""
     manifests = stack.option(Kubernetes)
     query = manifests.rendering
     if query and (query.failure or query.result.code != 0):
@@ -30,7 +30,7 @@ def kubernetes_rejected(stack: Stack) -> Violations:
 
 @rule(ERROR, "The cluster finds no image under the name of the template's example")
 def kubernetes_image(stack: Stack) -> Violations:
-    """Look for it in the kustomization."""
+    """Look for the example's registry in the kustomization."""
     for image in stack.option(Kubernetes).images:
         if re.fullmatch(PLACEHOLDER, image.name.partition("/")[0]):
             yield image.place, f"{image.name} is a placeholder", "write your registry, and your own name there"
@@ -38,28 +38,28 @@ def kubernetes_image(stack: Stack) -> Violations:
 
 @rule(ERROR, "Without it the pod does not wait for the app, or kills it while it works")
 def kubernetes_probe(stack: Stack) -> Violations:
-    """Require the command of compose.yaml, at the start and afterwards."""
+    """Require that both probes of the app run the health check of compose.yaml."""
     manifests, test = stack.option(Kubernetes), stack.model.texts(APP, "healthcheck.test")
     wanted = test[1:] if test[:1] == ["CMD"] else []
     for probe in ("startupProbe", "livenessProbe") if wanted and manifests.container(APP) else ():
         found = mapping(manifests.container(APP), probe)
         command = [text(word) for word in items(mapping(found, "exec").get("command"))]
         if command != wanted:
-            problem = f"{APP}: {probe} runs {' '.join(command) or 'no command'}, and not compose.yaml's health check"
+            problem = f"{APP}: {probe} runs {' '.join(command) or 'no command'}, not compose.yaml's health check"
             place = manifests.at_container(APP, probe, "exec", "command")
             yield place, problem, f"write exec.command: [{', '.join(wanted)}]"
 
 
 @rule(ERROR, "A Service forwards to a port on which nothing listens")
 def kubernetes_port(stack: Stack) -> Violations:
-    """Compare its ports with those of the proxy, TCP, and UDP for HTTP/3."""
+    """Compare the Service's ports with the proxy's: TCP, and UDP for HTTP/3."""
     manifests, service = stack.option(Kubernetes), stack.proxy.service
     for i, entry in enumerate(map(mapping, items(mapping(manifests.find("Service"), "spec").get("ports")))):
         listens = stack.ports((text(entry.get("protocol")) or "TCP").lower())
         target = entry.get("targetPort", entry.get("port"))
         if stack.ports() and number(manifests.port(service, target)) not in listens:
             known = " and ".join(map(str, sorted(listens))) or "no such port"
-            problem = f"the Service forwards to {text(target)}, and {stack.proxy.name} listens on {known}"
+            problem = f"the Service forwards to {text(target)}, but {stack.proxy.name} listens on {known}"
             yield manifests.at("Service", "spec", "ports", i, "targetPort"), problem, "write a port of the proxy"
 
 
@@ -83,7 +83,7 @@ def kubernetes_config(stack: Stack) -> Violations:
             yield place, f"the ConfigMap {config_map} lacks {folder}/{key}, which {service} reads", "add it to files"
 
 
-@rule(ERROR, "Requests of each rolling update are lost where the pod does not stop in order, and nothing says so")
+@rule(ERROR, "Each rolling update loses requests, silently, where the pod's containers stop in the wrong order")
 def kubernetes_shutdown(stack: Stack) -> Violations:
     """Require that the app outlives the proxy, that the proxy waits for the nodes, and that both have the time."""
     manifests, service = stack.option(Kubernetes), stack.proxy.service

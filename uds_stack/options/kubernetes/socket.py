@@ -1,4 +1,4 @@
-"""The proxy reaches the app's socket in the pod, and nobody else does."""
+"""In the pod, the proxy alone reaches the app's socket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _users(stack: Stack, manifests: Kubernetes) -> Violations:
         context = {**mapping(manifests.pod, "securityContext"), **mapping(container, "securityContext")}
         for key, wanted in (("runAsUser", user[0]), ("runAsGroup", user[1][0])) if user and container else ():
             if number(context.get(key)) != wanted:
-                problem = f"{name}: {key} is {text(context.get(key)) or 'not set'}, and {wanted} in compose.yaml"
+                problem = f"{name}: {key} is {text(context.get(key)) or 'not set'}, but {wanted} in compose.yaml"
                 yield manifests.at_container(name, "securityContext", key), problem, f"write {key}: {wanted}"
 
 

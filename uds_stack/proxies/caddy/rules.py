@@ -1,4 +1,4 @@
-"""What Caddy alone has."""
+"""Rules for Caddy alone."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ def caddy_admin(stack: Stack) -> Violations:
     if not stack.config.complete:
         return
     if admin.get("disabled"):
-        yield place, "the admin endpoint is off, and no reload works", remedy
+        yield place, "the admin endpoint is off, so no reload works", remedy
     elif listen.startswith("unix/"):
         if not held or not held[0].writable:
-            yield place, f"the admin endpoint {path} is in a folder that is read-only", remedy
+            yield place, f"the admin endpoint {path} is in a read-only folder", remedy
     elif not re.match(r"(localhost|127\.|\[::1\])", listen):
-        yield place, f"the admin endpoint {listen} is reached from other containers", remedy
+        yield place, f"the admin endpoint {listen} can be reached from other containers", remedy
 
 
 @rule(ERROR, "Without a limit that ends before Docker's, requests under way are cut by SIGKILL")
 def caddy_grace_period(stack: Stack) -> Violations:
-    """Require a limit, which Caddy has not by default."""
+    """Require a limit; by default Caddy has none."""
     own = seconds(mapping(_config(stack).data, "apps", "http").get("grace_period"))
     docker = seconds_of_duration(stack.model.text(Caddy.service, "stop_grace_period") or DEFAULT_GRACE)
     if stack.services and stack.config.complete and docker is not None and (not own or own >= docker):
         held = f"is {own:g}s" if own else "is not set"
-        problem = f"grace_period {held}, and must be shorter than stop_grace_period of {Caddy.service} ({docker:g} s)"
+        problem = f"grace_period {held}, but must be shorter than stop_grace_period of {Caddy.service} ({docker:g} s)"
         yield _config(stack).line(r"^\s*grace_period\b"), problem, f"write grace_period {max(docker - 1, 0.5):g}s"
 
 
@@ -59,7 +59,7 @@ def caddy_streams(stack: Stack) -> Violations:
     for proxy in _site_proxies(stack):
         if not proxy.get("stream_close_delay"):
             place = _config(stack).line(rf"\breverse_proxy\b.*{re.escape(_dial(proxy))}")
-            yield place, "stream_close_delay is not set, and a reload closes websockets", "write stream_close_delay 1h"
+            yield place, "stream_close_delay is not set, so a reload closes websockets", "write stream_close_delay 1h"
 
 
 def _site_proxies(stack: Stack) -> list[dict[str, Value]]:
@@ -74,14 +74,14 @@ def _dial(proxy: dict[str, Value]) -> str:
     return next((text(mapping(one).get("dial")) for one in items(proxy.get("upstreams"))), "")
 
 
-@rule(ERROR, "The certificates of an authority, which limits new ones, end with the container")
+@rule(ERROR, "The container's end deletes its certificates, and the authority limits new ones")
 def caddy_data(stack: Stack) -> Violations:
     """Require a volume where Caddy gets certificates itself."""
     automatic = _tls_servers(stack) and not stack.config.certificates
     held = stack.model.mount_of(Caddy.service, "/data")
     if stack.services and automatic and not (held and held[0].kind in ("volume", "bind") and held[0].writable):
         place = stack.at(Caddy.service, "volumes")
-        yield place, "nothing that lasts is mounted at /data, where Caddy keeps certificates", "mount a volume there"
+        yield place, "no volume is mounted at /data, where Caddy keeps certificates", "mount a volume there"
 
 
 RULES = [caddy_admin, caddy_grace_period, caddy_streams, caddy_data]

@@ -31,13 +31,13 @@ class H2O(Proxy):
     def reload(self, session: Session, container: Container, command: list[str]) -> bool:
         """Send SIGHUP to the master; return whether the old worker still has open connections."""
         before = list_workers(session, container)
-        # Not `docker kill`: without a stop_signal in compose.yaml, the engine (26.1) would not restart it any more.
+        # Not `docker kill`: without a stop_signal in compose.yaml, the engine (26.1) would no longer restart it.
         session.must("docker", "exec", container.id, "sh", "-c", "kill -HUP 1")
         lingering = wait_for_workers(session, container, before, probation=PROBATION)
         if lingering is None:
             raise DeployError(
-                "the new worker does not start, and the old one goes on: restore the former h2o.conf, which H2O tries "
-                "to load each second (another `listen` takes `docker compose up -d --force-recreate h2o`)",
+                "the new worker does not start, and the old one keeps running: restore the old h2o.conf, as H2O tries "
+                "to load the file every second (another `listen` takes `docker compose up -d --force-recreate h2o`)",
                 session.run("docker", "logs", "--tail=10", container.id).err,
             )
         return lingering

@@ -1,4 +1,4 @@
-"""What H2O alone has."""
+"""Rules for H2O alone."""
 
 from __future__ import annotations
 

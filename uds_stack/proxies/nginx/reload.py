@@ -35,7 +35,7 @@ class Nginx(Proxy):
         lingering = wait_for_workers(session, container, before, probation=PROBATION)
         if lingering is None:
             raise DeployError(
-                "the new workers do not start, and the old ones go on: restore the former nginx.conf",
+                "the new workers do not start, and the old ones keep running: restore the old nginx.conf",
                 session.run("docker", "logs", "--tail=10", container.id).err,
             )
         return lingering

@@ -1,4 +1,4 @@
-"""What nginx alone has."""
+"""Rules for nginx alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _http(stack: Stack) -> Directive | None:
     return next(iter(_root(stack).children("http")), None) if stack.config.complete else None
 
 
-@rule(ERROR, "The container ends where nginx leaves the foreground; nginx rejects two `daemon`")
+@rule(ERROR, "The container exits when nginx leaves the foreground; nginx rejects a second `daemon`")
 def nginx_daemon(stack: Stack) -> Violations:
     """Compare the file with the command of the container, which `nginx -t` does not see."""
     words = " ".join(stack.model.texts(Nginx.service, "command") + stack.model.texts(Nginx.service, "entrypoint"))
@@ -41,18 +41,18 @@ def nginx_daemon(stack: Stack) -> Violations:
     if known and not of_command and not written and stack.config.complete:
         key = "entrypoint" if stack.model.texts(Nginx.service, "entrypoint") else "command"
         remedy = f'write {key}: [nginx, -g, "daemon off;"]'
-        yield stack.at(Nginx.service, key), "nginx runs in the background, and the container ends", remedy
+        yield stack.at(Nginx.service, key), "nginx runs in the background, so the container exits", remedy
 
 
 @rule(WARNING, "A websocket fails without both headers; a fixed Connection ends idle connections")
 def nginx_upgrade(stack: Stack) -> Violations:
-    """Require both on each route for visitors; nginx passes on neither by itself."""
+    """Require both on each route for visitors; nginx forwards neither by default."""
     for proxied in _site_passes(stack):
         headers = {one.value.lower(): one for one in (proxied.parent or proxied).inherited("proxy_set_header")}
         values = {name: one.arg(1) for name, one in headers.items()}
         place = next(iter(headers.values()), proxied).place
         if values.get("upgrade") != "$http_upgrade":
-            problem = "the header Upgrade is not passed on, and websockets fail"
+            problem = "the header Upgrade is not forwarded, so websockets fail"
             yield headers["upgrade"].place if "upgrade" in headers else place, problem, f"write {UPGRADE}"
         if not values.get("connection", "").startswith("$"):
             problem = "the header Connection does not follow Upgrade"
@@ -71,11 +71,11 @@ def nginx_reload(stack: Stack) -> Violations:
     http = _http(stack)
     kept = http.setting("keepalive_min_timeout") if http else None
     if http and not (kept and seconds(kept.value)):
-        problem = "keepalive_min_timeout is 0, and a reload loses requests"
+        problem = "keepalive_min_timeout is 0, so a reload loses requests"
         yield kept.place if kept else http.start, problem, "write keepalive_min_timeout 5s;"
 
 
-@rule(WARNING, "nginx asks the app that is away for the page that says so")
+@rule(WARNING, "nginx requests the error page from the app that is down")
 def nginx_error_page(stack: Stack) -> Violations:
     """Require that the page has a location of its own."""
     for page, uri, location in error_pages(_root(stack)) if stack.config.complete else ():

@@ -32,8 +32,7 @@ internal sealed class ClosingWebSocketFeature(IHttpWebSocketFeature inner, Cance
         _ended.Dispose();
     }
 
-    // The endpoint goes on to receive, and so reads the client's answer. A receive that is cancelled instead would abort
-    // the connection.
+    // The endpoint keeps receiving, and so reads the client's answer. Cancelling its receive would abort the connection.
     private async Task CloseAsync(WebSocket socket)
     {
         var ended = _ended.Token;

@@ -17,7 +17,7 @@ internal sealed class ConnectionCloseMiddleware(RequestDelegate next, IHostAppli
         }
         catch when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // Kestrel itself answers for what the app did not catch, and calls nobody at that response's start.
+            // Kestrel itself answers an exception that the app did not catch, and does not call OnStarting for it.
             RequestClose(context);
             throw;
         }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace UnixSocket;
 
-/// <summary>Asks an instance for /healthz at next to no cost: without an HttpClient, without a host.</summary>
+/// <summary>Requests /healthz from an instance, without the cost of an HttpClient or a host.</summary>
 internal static class HealthProbe
 {
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(4);
@@ -54,7 +54,7 @@ internal static class HealthProbe
         return status switch
         {
             "400" when answer.Contains("HTTP/2", StringComparison.Ordinal) =>
-                "the endpoint speaks HTTP/2 alone, and the proxy HTTP/1.1: set its Protocols to Http1AndHttp2",
+                "the endpoint speaks HTTP/2 only, but the proxy HTTP/1.1: set its Protocols to Http1AndHttp2",
             "400" => "/healthz answers 400: add localhost to AllowedHosts",
             "301" or "302" or "303" or "307" or "308" =>
                 $"/healthz answers {status}, {Header(lines, "Location")}: keep UseHttpsRedirection and logins away "
@@ -62,7 +62,7 @@ internal static class HealthProbe
             "401" or "403" => $"/healthz answers {status}: let it answer anybody, with AllowAnonymous()",
             "404" => "/healthz answers 404: set Socket:HealthEndpoint to true, or map it with MapHealthChecks",
             "503" => "/healthz answers 503: a health check fails",
-            "" => "the instance answers nothing that is HTTP/1.1: is its endpoint for TLS or HTTP/2 alone?",
+            "" => "the instance does not answer in HTTP/1.1: does its endpoint require TLS or HTTP/2?",
             _ => $"/healthz answers \"{lines[0]}\"",
         };
     }

@@ -47,7 +47,7 @@ internal sealed partial class InstanceListener(
     {
         try
         {
-            // Before the lock is taken: a frozen neighbour answers nothing, and others wait for the lock.
+            // Before the lock is taken: a frozen neighbour never answers, and others wait for the lock.
             var healthy = instance.IsPublished ? await FindHealthyOthersAsync() : [];
             using var directoryLock = await DirectoryLock.AcquireAsync(instance.PublicPath);
             InstanceRecord.Remove(instance);

@@ -14,11 +14,11 @@ internal sealed class InstanceListenerFactory(
     IHostEnvironment environment,
     ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    // The socket's group passes through to it, and changes and lists nothing.
+    // The socket's group can reach the socket, but not list or change the directory.
     private const UnixFileMode DirectoryMode = UnixFileMode.UserRead | UnixFileMode.UserWrite
         | UnixFileMode.UserExecute | UnixFileMode.GroupExecute;
 
-    // Connecting takes the right to write: the owner has it, and the group, to which the proxy belongs.
+    // Connecting requires write permission: the owner has it, and the group, to which the proxy belongs.
     private const UnixFileMode OwnerAndGroup =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
@@ -41,7 +41,7 @@ internal sealed class InstanceListenerFactory(
         if (Instance is { PublicPath: var bound })
         {
             throw new SocketUnavailableException(
-                $"The app is to listen on two Unix sockets, {bound} and {publicPath}, and one is possible: remove one "
+                $"The app listens on two Unix sockets, {bound} and {publicPath}, but may have only one: remove one "
                 + "ListenUnixSocket, or the Kestrel:Endpoints setting with http://unix:.");
         }
 

@@ -95,7 +95,7 @@ internal sealed partial class InstancePublisher(
     private async Task PublishAsync(SocketInstance instance, bool isFirst, CancellationToken cancellationToken)
     {
         using var directoryLock = await DirectoryLock.AcquireAsync(instance.PublicPath);
-        // Under the lock, as a stop withdraws: afterwards nothing may be recorded or published any more.
+        // Under the lock, because a stop withdraws under it: after that, nothing may be recorded or published.
         cancellationToken.ThrowIfCancellationRequested();
         if (isFirst)
         {

@@ -1,12 +1,12 @@
 namespace UnixSocket;
 
-/// <summary>The note by which a command finds the instance beside which it runs.</summary>
+/// <summary>The record by which a command finds the instance that runs beside it.</summary>
 /// <remarks>It is a file in the temporary directory, which in a container is the container's own.</remarks>
 internal static class InstanceRecord
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // One name for the app and for UnixSocket.dll, which reads what the app has noted.
+    // One name for the app and for UnixSocket.dll, which reads what the app has recorded.
     private static string RecordPath => Path.Combine(Path.GetTempPath(), "UnixSocket.instance");
 
     /// <summary>Reads which instance has published itself in this container.</summary>
@@ -25,7 +25,7 @@ internal static class InstanceRecord
             ?? throw new IOException($"{RecordPath} does not name an instance. Delete it, and restart the app.");
     }
 
-    /// <summary>Notes an instance. Call it under the <see cref="DirectoryLock"/>.</summary>
+    /// <summary>Records an instance. Call it under the <see cref="DirectoryLock"/>.</summary>
     /// <param name="instance">An instance that has published itself, or is about to.</param>
     /// <exception cref="IOException">The record cannot be written.</exception>
     public static void Write(SocketInstance instance)
@@ -53,7 +53,7 @@ internal static class InstanceRecord
         }
     }
 
-    /// <summary>Removes the note of an instance, unless another instance has replaced it.</summary>
+    /// <summary>Removes the record of an instance, unless another instance has replaced it.</summary>
     /// <param name="instance">The instance that stops.</param>
     /// <exception cref="IOException">The record belongs to another user, or does not name an instance.</exception>
     public static void Remove(SocketInstance instance)

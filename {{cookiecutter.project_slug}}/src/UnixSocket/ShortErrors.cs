@@ -7,7 +7,7 @@ internal static class ShortErrors
 {
     private static int _isEnabled;
 
-    /// <summary>Ends the process with exit code 1 at such an exception, if nothing catches it.</summary>
+    /// <summary>Ends the process with exit code 1 at such an exception, unless something catches it.</summary>
     public static void Enable()
     {
         if (Interlocked.Exchange(ref _isEnabled, 1) == 0)

@@ -1,7 +1,7 @@
 namespace UnixSocket;
 
-/// <summary>Commands to the instance that runs beside their process.</summary>
-/// <remarks>They speak to the instance's own socket, never over the public path, where another one may answer.</remarks>
+/// <summary>The commands that ask, or change, the instance that runs beside their process.</summary>
+/// <remarks>They use the instance's own socket, never the public path, where another instance may answer.</remarks>
 internal static class SocketCommands
 {
     /// <summary>Runs the command that a process was started with.</summary>

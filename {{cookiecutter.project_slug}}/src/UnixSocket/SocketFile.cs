@@ -2,13 +2,13 @@ using System.Net.Sockets;
 
 namespace UnixSocket;
 
-/// <summary>What .NET does not tell of a Unix socket's file.</summary>
+/// <summary>Examines the file of a Unix socket.</summary>
 internal static class SocketFile
 {
-    /// <summary>Tells whether a path, which is there, is a socket, and not a file or somebody else's.</summary>
+    /// <summary>Tells whether an existing path is a socket.</summary>
     /// <param name="path">A path at which something is.</param>
-    /// <returns>False also for a file that this user may not open.</returns>
-    /// <remarks>The kernel opens files, and no sockets. For reading and writing, because opening a named pipe for one of
+    /// <returns>True for a socket; false for anything else, and for what this user may not open.</returns>
+    /// <remarks>The kernel refuses to open a socket. For reading and writing, because opening a named pipe for one of
     /// them would wait for its other end.</remarks>
     public static bool IsSocket(string path)
     {
@@ -27,7 +27,7 @@ internal static class SocketFile
         }
     }
 
-    /// <summary>Tells whether nobody listens on a socket.</summary>
+    /// <summary>Tells whether a socket refuses connections, because no process listens on it.</summary>
     /// <param name="path">The socket's path, or a link to it.</param>
     public static bool RefusesConnections(string path)
     {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace UnixSocket;
 
-/// <summary>Adds what an app needs that Kestrel serves on a Unix socket, behind a proxy.</summary>
+/// <summary>Prepares an app to be served on a Unix socket, behind a proxy.</summary>
 /// <remarks>
 /// <para>Kestrel alone binds the path and deletes it when it stops: a file that a killed process left blocks the next
 /// start, and an old instance that stops late deletes the socket of the new one. Here each instance binds a name of its

@@ -1,13 +1,13 @@
 namespace UnixSocket;
 
-/// <summary>What <see cref="UnixSocketExtensions.AddUnixSocketDefaults"/> adds.</summary>
-/// <remarks>It is read from the configuration section "Socket".</remarks>
+/// <summary>The settings of <see cref="UnixSocketExtensions.AddUnixSocketDefaults"/>.</summary>
+/// <remarks>They are read from the configuration section "Socket".</remarks>
 public sealed class UnixSocketOptions
 {
     /// <summary>How long a stopping instance waits for its connections to end before it closes its socket.</summary>
     /// <value>Five seconds unless set. More than zero, and at most the host's shutdown timeout.</value>
     /// <remarks>It must be longer than the proxy keeps an idle connection, or Kestrel closes connections on which the
-    /// proxy is about to send. Requests that take longer go on until the host's shutdown timeout.</remarks>
+    /// proxy is about to send. Requests that take longer continue until the host's shutdown timeout.</remarks>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Whether a missing directory of the socket is created, with mode 0710.</summary>
@@ -33,7 +33,7 @@ public sealed class UnixSocketOptions
     /// <value>True unless set.</value>
     /// <remarks>A websocket gets the close frame 1001 (going away), and is aborted five seconds later if its client has
     /// not answered. A request that accepts <c>text/event-stream</c> finds its <c>RequestAborted</c> cancelled. Other
-    /// requests go on until the host's shutdown timeout.</remarks>
+    /// requests continue until the host's shutdown timeout.</remarks>
     public bool ConnectionShutdown { get; set; } = true;
 
     /// <summary>Whether /healthz answers anybody, whatever the Host header, with the health checks.</summary>

@@ -12,7 +12,7 @@ internal sealed class UnixSocketOptionsValidator(IOptions<HostOptions> host) : I
         return options.DrainTimeout > TimeSpan.Zero && options.DrainTimeout <= shutdown
             ? ValidateOptionsResult.Success
             : ValidateOptionsResult.Fail(
-                $"Socket:DrainTimeout is {options.DrainTimeout}, and must be more than zero and at most the host's "
+                $"Socket:DrainTimeout is {options.DrainTimeout}, but must be more than zero and at most the host's "
                 + $"shutdown timeout of {shutdown} (shutdownTimeoutSeconds).");
     }
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace UnixSocket;
 
-/// <summary>Puts what a request passes first in front of the app's own pipeline.</summary>
+/// <summary>Adds this library's middleware in front of the app's own pipeline.</summary>
 internal sealed class UnixSocketStartupFilter(IOptions<UnixSocketOptions> options) : IStartupFilter
 {
     /// <inheritdoc />

@@ -10,7 +10,7 @@ public sealed class HealthProbeTests
     [InlineData("HTTP/1.1 404 Not Found\r\n\r\n", "Socket:HealthEndpoint")]
     [InlineData("HTTP/1.1 503 Service Unavailable\r\n\r\n", "a health check fails")]
     [InlineData("HTTP/1.1 418 I'm a teapot\r\n\r\n", "\"HTTP/1.1 418 I'm a teapot\"")]
-    [InlineData("", "answers nothing that is HTTP/1.1")]
+    [InlineData("", "does not answer in HTTP/1.1")]
     public void AnswerIsExplainedWithWhatToDo(string answer, string remedy) =>
         Assert.Contains(remedy, HealthProbe.Explain(answer), StringComparison.Ordinal);
 
