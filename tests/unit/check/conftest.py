@@ -63,9 +63,6 @@ def build_image(shop_of: Callable[[str], Path]) -> Iterator[Callable[[str], None
     @functools.cache
     def build(proxy: str) -> None:
         project = shop_of(proxy)
-        for name in combinations.COMBINATIONS:
-            if name.startswith(f"{proxy}-"):
-                shop_of(name)  # no file is newer than the image
         built.append(project)
         run("docker", "compose", "build", "--quiet", proxy, cwd=project, env=environment)
 
