@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from uds_stack.command_line import add_project_option, open_project
+from uds_stack.command_line import add_project_option, open_project, seconds
 from uds_stack.deploy.project import Project, read_project
 from uds_stack.deploy.reload import reload_proxy
 from uds_stack.deploy.rollout import deploy
@@ -53,9 +53,9 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         add_project_option(parser)
         if action is not _reload:
             parser.add_argument(
-                "--timeout", type=float, default=60, metavar="S", help="seconds to become healthy in (60)"
+                "--timeout", type=seconds, default=60, metavar="S", help="seconds to become healthy in (60)"
             )
-            parser.add_argument("--watch", type=float, default=3, metavar="S", help="seconds to watch it for (3)")
+            parser.add_argument("--watch", type=seconds, default=3, metavar="S", help="seconds to watch it for (3)")
         parser.set_defaults(run=lambda options, action=action: run(options, action), failure=1)
 
 
