@@ -23,8 +23,8 @@ def recover_interrupted(project: Project) -> None:
 def recover(project: Project, candidates: list[Container] | None, failed: Container | None = None) -> Container | None:
     """Leave one version of the app that serves, and return its container; None where none is healthy.
 
-    `candidates` should stay: the first that is healthy, or all where no container is. None: nobody knows which, and
-    those that run stay where none is healthy. `failed` does not stay, even if it is healthy.
+    `candidates` should stay: the first that is healthy, or all where no container is. With None, keep those that run
+    if none is healthy. `failed` does not stay, even if it is healthy.
     """
     containers = project.containers(APP)
     replaced = project.version.find_replaced(containers)

@@ -23,8 +23,8 @@ LIMIT_VARIABLE = "UDS_STACK_PUBLISH_SECONDS"
 LIMIT = 600.0  # seconds
 VERSION_LIMIT = 60.0  # seconds for `dotnet --version`
 PROGRESS = 15.0  # seconds between two signs that a compilation ahead of time goes on
-# What takes long and says nothing of a new project: the template's own tests run the analyzers on this code, and it has
-# no package. `dotnet build`, CI does both for the user's code.
+# Slow, and useless on a new project: the template's own tests run the analyzers on this code, and it has no package.
+# `dotnet build` in CI does both for the user's code.
 OPTIONS = ["-p:RunAnalyzers=false", "-p:NuGetAudit=false"]
 # For the runtime below the SDK, which lives for seconds: it need not profile code to compile it a second time, nor keep
 # its memory small. What is published is the same. A compiler server that starts here has them for its ten minutes.
