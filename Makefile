@@ -40,7 +40,7 @@ lint: venv ## run every linter, on the template and on a project of each combina
 	@dev/lint
 
 .PHONY: soak
-soak: images tools venv ## send a million requests over twenty redeploys, then cause each fault, for each proxy; an hour and a half (SHORT=1, PROXY=nginx)
+soak: images tools venv ## send a million requests over twenty deployments, then cause each fault, for each proxy; an hour and a half (SHORT=1, PROXY=nginx)
 	@.venv/bin/python -m bench.soak $(if $(SHORT),--short) $(if $(PROXY),--proxy "$(PROXY)")
 
 .PHONY: bench

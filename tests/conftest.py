@@ -18,7 +18,7 @@ from uds_stack.generate import publish as publishing
 
 # Folders in which tests share a stack, so that one worker of pytest-xdist runs each of them, in order.
 # The other tests with the engine can run beside any: they come last, and let all workers end at the same time.
-AREAS = ("redeploy", "edge", "faults", "stack")
+AREAS = ("deploy", "edge", "faults", "stack")
 
 
 # `make test` runs the default project on the engine, `make test-all` every other combination.

@@ -33,6 +33,14 @@ def add_project_option(parser: argparse.ArgumentParser, default: Any = argparse.
     )
 
 
+def seconds(text: str) -> float:
+    """Return the value of an option that is a time. Raises ValueError where it is none, such as nan or -1."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError
+    return value
+
+
 def open_project(named: Path | None) -> Path:
     """Return the project's folder, and warn where another major version of the template made it.
 

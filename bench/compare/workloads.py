@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-UPLOAD = 1 << 16  # bytes; generator/Dockerfile makes the file
+UPLOAD = 1 << 16  # bytes; loadgen/Dockerfile makes the file
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""A million requests over twenty redeploys, then each fault under load: what failed, and for how long.
+"""A million requests over twenty deployments, then each fault under load: what failed, and for how long.
 
     make soak                all of it for each proxy, as root; writes the tables into docs/faults.md
     make soak PROXY=nginx    for one proxy, half an hour; writes its table
     make soak SHORT=1        a small part, half a minute for each proxy; only prints
 
-Wants a machine that does nothing else. Fails where a redeploy lost a request, or the stack did not recover.
+Wants a machine that does nothing else. Fails where a deployment lost a request, or the stack did not recover.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from bench.report import say
 from bench.soak.faults import APP_KILLED, cause_each, commands, crashes, kill_engine, reload
 from bench.soak.proxies import PROXIES, Proxy
-from bench.soak.redeploys import ONE_EACH, SHORT, long_rounds, redeploy_under_load, redeploy_with_an_empty_pool
+from bench.soak.deployments import ONE_EACH, SHORT, long_rounds, deploy_under_load, deploy_with_an_empty_pool
 from bench.soak.report import Row, machine, table, write
 from tests.testkit.bake import REPO, cookiecutter
 from tests.testkit.faults import add_pages
@@ -36,8 +36,8 @@ def make_stack(proxy: Proxy) -> Project:
 def soak(stack: Project, proxy: Proxy, short: bool) -> tuple[list[Row], list[Row], list[Row]]:
     """Return the rows in which no request may fail, those in which some do, and those of a second engine."""
     times = 1 if short else 3
-    lossless = [redeploy_under_load(stack, round_) for round_ in (SHORT if short else long_rounds(proxy.rate))]
-    lossless.append(redeploy_with_an_empty_pool(stack, proxy, 1 if short else ONE_EACH))
+    lossless = [deploy_under_load(stack, round_) for round_ in (SHORT if short else long_rounds(proxy.rate))]
+    lossless.append(deploy_with_an_empty_pool(stack, proxy, 1 if short else ONE_EACH))
     reloads = cause_each(stack, proxy, reload(proxy), times)
     lossy = cause_each(stack, proxy, [APP_KILLED] if short else commands(proxy) + crashes(proxy), times)
     if proxy.reload_is_lossless:

@@ -10,7 +10,7 @@ from signal import SIGKILL, SIGSTOP, SIGTERM, Signals
 
 from bench.report import say
 from bench.soak.proxies import Proxy
-from bench.soak.redeploys import PAGES, redeploy
+from bench.soak.deployments import PAGES, uds_stack
 from bench.soak.report import Row
 from tests.testkit.bake import REPO
 from tests.testkit.engine import Engine, missing
@@ -63,7 +63,7 @@ def freeze(stack: Project) -> None:
 
 def reload(proxy: Proxy) -> list[Fault]:
     """Load the proxy's configuration again."""
-    return [("`uds-stack reload`", lambda stack: redeploy(stack, "reload"))]
+    return [("`uds-stack reload`", lambda stack: uds_stack(stack, "reload"))]
 
 
 def commands(proxy: Proxy) -> list[Fault]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from uds_stack.command_line import add_project_option, open_project
+from uds_stack.command_line import add_project_option, open_project, seconds
 from uds_stack.project_folder import NoProjectError, find_project
 
 LIMIT = 20.0  # seconds for each program
@@ -38,7 +38,7 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--json", action="store_true", help="print {file, line, level, code, message, remedy}")
     parser.add_argument("--list", action="store_true", help="print the rules: code, level and reason")
     parser.add_argument(
-        "--time-limit", type=float, default=LIMIT, metavar="SECONDS", help="limit for each program (20 s)"
+        "--time-limit", type=seconds, default=LIMIT, metavar="SECONDS", help="limit for each program (20 s)"
     )
     parser.set_defaults(run=run, failure=2)
 

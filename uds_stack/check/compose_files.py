@@ -35,12 +35,15 @@ class ComposeFiles:
                 found[match[1]] = (value, (".env", line))
         return found
 
+    def _variable(self, name: str) -> str:
+        """Return one of Compose's own variables: the environment's, or that of .env; empty where it is not set."""
+        return os.environ.get(name) or self.env.get(name, ("",))[0]
+
     @cached_property
     def names(self) -> list[str]:
         """The files that Compose reads, the main one first."""
-        named = os.environ.get("COMPOSE_FILE") or self.env.get("COMPOSE_FILE", ("",))[0]
-        if named:
-            return named.split(os.pathsep)
+        if named := self._variable("COMPOSE_FILE"):
+            return named.split(self._variable("COMPOSE_PATH_SEPARATOR") or os.pathsep)
         main = next((name for name in NAMES if self.folder.exists(name)), NAMES[0])
         overrides = (main.rsplit(".", 1)[0] + f".override.{ending}" for ending in ("yaml", "yml"))
         return [main, *[name for name in overrides if self.folder.exists(name)][:1]]

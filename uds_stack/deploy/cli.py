@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from uds_stack.command_line import add_project_option, open_project
+from uds_stack.command_line import add_project_option, open_project, seconds
 from uds_stack.deploy.project import Project, read_project
 from uds_stack.deploy.reload import reload_proxy
 from uds_stack.deploy.rollout import deploy
@@ -54,14 +54,14 @@ def add_commands(commands: argparse._SubParsersAction[Any]) -> None:
         if action is not _reload:
             parser.add_argument(
                 "--timeout",
-                type=float,
+                type=seconds,
                 default=60,
                 metavar="SECONDS",
                 help="limit for the new version to become healthy (60 s)",
             )
             parser.add_argument(
                 "--watch",
-                type=float,
+                type=seconds,
                 default=3,
                 metavar="SECONDS",
                 help="time to watch it answer before the old one stops (3 s)",

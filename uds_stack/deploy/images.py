@@ -85,7 +85,12 @@ class ImageVersion:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return the repository and the tag of an image's name."""
+    """Return the repository and the tag of an image's name.
+
+    Without Docker Hub's own name: `docker image ls` finds nothing by a filter with it.
+    """
+    for hub in ("docker.io/", "index.docker.io/", "library/"):
+        name = name[len(hub) :] if name.startswith(hub) else name
     repository, colon, tag = name.rpartition(":")
     return (repository, tag) if colon and "/" not in tag else (name, "latest")
 

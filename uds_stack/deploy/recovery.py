@@ -17,7 +17,7 @@ def recover_interrupted(project: Project) -> None:
         project.version.roll_back()  # what it was making
         return
     project.session.say("an earlier run was interrupted: recovering")
-    recover(project, replaced)
+    recover(project, replaced or None)  # an empty list: what ran before is gone, and what runs must stay
 
 
 def recover(project: Project, candidates: list[Container] | None, failed: Container | None = None) -> Container | None:

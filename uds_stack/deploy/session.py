@@ -142,8 +142,12 @@ def take_lock(root: Path) -> int:
             msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
         else:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(lock)
+        if sys.platform != "win32" and not isinstance(error, BlockingIOError):  # NFS locks no folder
+            raise DeployError(
+                f"cannot lock {root} ({error.strerror}): move the project to a local disk, and deploy from there"
+            ) from None
         raise DeployError(
             "another uds-stack, or the last command of one that was killed, is running in this project: "
             "wait until it ends"

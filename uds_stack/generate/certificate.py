@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from uds_stack.generate import signals
 from uds_stack.process import Program
 
 LIMIT = 60.0  # seconds
@@ -17,7 +18,13 @@ DAYS = "365"
 
 def make_certificate(project: Path) -> str | None:
     """Make tls/live/cert.pem and key.pem, unless they are there; return what went wrong, or None."""
-    live = project / "tls" / "live"
+    try:
+        return _make(project / "tls" / "live")
+    except OSError as error:  # such as a folder of another user, of an older project
+        return f"{error.strerror}: {error.filename}"
+
+
+def _make(live: Path) -> str | None:
     if any((live / name).exists() for name in ("cert.pem", "key.pem")):
         return None
     live.mkdir(parents=True, exist_ok=True)
@@ -61,7 +68,8 @@ def _with_openssl(live: Path) -> bool:
 def _run(command: list[str], folder: Path) -> bool:
     """Run a program for at most a minute; return whether it succeeded."""
     try:
-        program = Program(command, folder, merge=True)
+        with signals.deferred():
+            program = Program(command, folder, merge=True)
     except OSError:
         return False
     try:

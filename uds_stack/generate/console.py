@@ -17,8 +17,10 @@ def warn(*lines: str) -> None:
     _write(sys.stderr, lines)
 
 
-def _write(stream: TextIO, lines: tuple[str, ...]) -> None:
-    """Print lines to a stream, in the characters that its encoding has."""
+def _write(stream: TextIO | None, lines: tuple[str, ...]) -> None:
+    """Print lines to a stream, in the characters that its encoding has; nowhere where it was closed (`2>&-`)."""
+    if stream is None:
+        return
     encoding = stream.encoding or "ascii"
     text = "".join(line + "\n" for line in lines)
     try:

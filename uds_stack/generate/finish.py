@@ -28,11 +28,15 @@ def main(answers: Mapping[str, str], project: Path) -> None:
     source.name_in_readme(project, answers, installed_from)
     if is_compared(answers, project):
         return
-    settle_files(project, answers)
     publisher = Publisher(
         project, answers["project_slug"], answers["__dotnet_version"], native=bool(answers["__native_aot"])
     )
-    report = publish_and_check(publisher, project)
+    report: list[str] = []
+    try:
+        settle_files(project, answers)
+        report = publish_and_check(publisher, project)
+    except signals.Interrupted:
+        publisher.fault = INTERRUPTED
     explain(publisher, project)
     if publisher.fault == INTERRUPTED:
         return

@@ -68,8 +68,8 @@ class FirstImage:
             return image
         except OSError as error:
             raise NoImageError(f"docker could not be started: {error.strerror}") from None
-        except ValueError:
-            raise NoImageError("`docker compose config` printed no JSON") from None
+        except (ValueError, LookupError):
+            raise NoImageError("`docker compose config` printed no model of this project") from None
         finally:
             if self._program and not self._program.wait(0):
                 self._program.end(at_once=True)

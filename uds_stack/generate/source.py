@@ -24,7 +24,7 @@ def source_of(answers: Mapping[str, object], template: Path = TEMPLATE) -> str:
     named = expand_abbreviations(str(answers.get("_template") or answers["__template"]), BUILTIN_ABBREVIATIONS)
     archive = Path(os.environ.get("PWD", ""), named)
     if is_zip_file(named):
-        return named if is_repo_url(named) or not archive.is_file() else str(archive)
+        return _without_password(named) if is_repo_url(named) or not archive.is_file() else str(archive)
     if is_repo_url(named):
         checkout = answers.get("_checkout")
         return _pip_url(named) + (f"@{checkout}" if checkout else "")
@@ -37,9 +37,13 @@ def _pip_url(url: str) -> str:
     """Return the URL of a repository as pip writes it, without a password."""
     if "://" not in url:  # git@example.org:org/uds-stack.git
         url = "ssh://" + url.replace(":", "/", 1)
-    url = re.sub(r"(https?://)[^/@]*@", r"\1", url)
-    url = url.replace("file:///", "file://localhost/")  # pipx 1.1 wants a host
+    url = _without_password(url).replace("file:///", "file://localhost/")  # pipx 1.1 wants a host
     return url if url.startswith(("git+", "hg+")) else f"git+{url}"
+
+
+def _without_password(url: str) -> str:
+    """Return an HTTP URL without its user and password or token: the README, which is committed, names it."""
+    return re.sub(r"(https?://)[^/]*@", r"\1", url)
 
 
 def install_command(source: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from uds_stack.deploy.containers import Container
-from uds_stack.deploy.session import Session
+from uds_stack.deploy.session import DeployError, Session
 
 WORKER_LIMIT = 10  # seconds for a new worker to start
 
@@ -17,6 +17,20 @@ def list_workers(session: Session, container: Container) -> set[str]:
     first = {pid for pid, parent in rows if parent == str(container.found["State"]["Pid"])}
     second = {pid for pid, parent in rows if parent in first}
     return second or first  # with `init: true`, the first process is not the master, but its parent
+
+
+def replace_workers(session: Session, container: Container, *, probation: float, fault: str) -> bool:
+    """Send SIGHUP to the master, and wait until new workers serve; return whether old ones still have connections.
+
+    Raises DeployError with `fault` where no new worker lives for `probation` seconds.
+    """
+    before = list_workers(session, container)
+    # Not `docker kill`: without a stop_signal in compose.yaml, the engine (26.1) would no longer restart the container.
+    session.must("docker", "exec", container.id, "sh", "-c", "kill -HUP 1")
+    lingering = wait_for_workers(session, container, before, probation=probation)
+    if lingering is None:
+        raise DeployError(fault, session.run("docker", "logs", "--tail=10", container.id).err)
+    return lingering
 
 
 def wait_for_workers(session: Session, container: Container, before: set[str], *, probation: float) -> bool | None:

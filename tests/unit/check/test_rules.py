@@ -1,6 +1,7 @@
 """Rules on a stack of a few lines, without a folder: the values on both sides of each line that they draw."""
 
 import fnmatch
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -193,3 +194,13 @@ def test_port_to_which_visitors_are_sent(http: int, https: int, found: list[str]
         problem.split()[5].strip(",") for problem in problems(nginx_https_port, nginx(proxy=proxy, nginx=config))
     ]
     assert found_ports == found
+
+
+@pytest.mark.parametrize("separator", ["", "COMPOSE_PATH_SEPARATOR=;\n"])
+def test_compose_files_are_those_that_compose_reads(separator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COMPOSE_FILE", "COMPOSE_PATH_SEPARATOR"):
+        monkeypatch.delenv(name, raising=False)
+    between = ";" if separator else os.pathsep
+    env = f"{separator}COMPOSE_FILE=compose.yaml{between}live.yaml\n"
+
+    assert Files(TextsInMemory({".env": env})).compose.names == ["compose.yaml", "live.yaml"]

@@ -1,5 +1,6 @@
 """The package uds_stack.deploy: what it needs, and its decisions that need no engine."""
 
+import errno
 import importlib
 import json
 import os
@@ -32,7 +33,16 @@ def test_deploy_works_with_the_standard_library_alone(tmp_path: Path) -> None:
     assert "{deploy,rollback,reload}" in done.stdout.replace("COMMAND", "{deploy,rollback,reload}")
 
 
-@pytest.mark.parametrize("arguments", [("nginx",), ("deploy", "--timeout", "soon"), ("reload", "--rollback")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nginx",),
+        ("deploy", "--timeout", "soon"),
+        ("deploy", "--timeout", "nan"),
+        ("check", "--time-limit", "-1"),
+        ("reload", "--rollback"),
+    ],
+)
 def test_wrong_arguments_are_a_usage_error(arguments: tuple[str, ...]) -> None:
     done = run(*UDS_STACK, *arguments, check=False)
 
@@ -69,6 +79,21 @@ def test_app_image_is_the_one_that_compose_builds(
 def test_app_image_refuses_a_service_that_builds_none(deploy: SimpleNamespace) -> None:
     with pytest.raises(deploy.session.DeployError, match="app has no `build`"):
         deploy.project.app_image({"image": "a:1"}, "shop")
+
+
+@pytest.mark.parametrize(
+    ("image", "parts"),
+    [
+        ("shop-app", ("shop-app", "latest")),
+        ("localhost:5000/shop", ("localhost:5000/shop", "latest")),
+        ("docker.io/me/shop:1", ("me/shop", "1")),
+        ("docker.io/library/shop:1", ("shop", "1")),
+    ],
+)
+def test_repository_is_named_as_the_engine_finds_it(
+    deploy: SimpleNamespace, image: str, parts: tuple[str, str]
+) -> None:
+    assert deploy.images.split_name(image) == parts
 
 
 class Recorder:
@@ -148,6 +173,18 @@ session.run("sh", "-c", "kill -KILL $PPID; read line < fifo")
 
     fifo.write_text("go on\n")
     eventually(lambda: is_free(tmp_path, deploy), "the lock is free")
+
+
+def test_folder_that_cannot_be_locked_is_not_another_run(
+    deploy: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_arguments: int) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")  # what NFS says of a folder
+
+    monkeypatch.setattr(deploy.session.fcntl, "flock", flock)
+
+    with pytest.raises(deploy.session.DeployError, match=r"cannot lock .* \(Bad file descriptor\): move the project"):
+        deploy.session.take_lock(tmp_path)
 
 
 def is_free(folder: Path, deploy: SimpleNamespace) -> bool:

@@ -56,6 +56,12 @@ def test_certificate_that_is_there_is_kept(tmp_path: Path) -> None:
     assert (live / "cert.pem").read_text() == "the user's own"
 
 
+def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tls").touch()
+
+    assert certificate.make_certificate(tmp_path) == f"Not a directory: {tmp_path / LIVE}"
+
+
 def test_missing_tools_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 

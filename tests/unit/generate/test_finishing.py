@@ -13,6 +13,7 @@ import pytest
 from tests.testkit.bake import REPO, cookiecutter, edit
 from tests.testkit.process import run
 from tests.unit.generate.dotnet_stub import SDK, WORKING
+from uds_stack.generate import finish, signals
 
 
 def test_next_steps_say_how_to_install_docker(bake: Callable[..., str]) -> None:
@@ -68,6 +69,43 @@ def test_closed_stdout_is_not_an_error(
     os.close(writer)
     assert done.returncode == 0
     assert (output_dir / "myapp/publish/myapp.dll").is_file()
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_no_stdout_or_stderr_leaves_the_project(closed: str, output_dir: Path, tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(f"replay_dir: {tmp_path / 'replay'}\n")
+    options = ["--no-input", "--config-file", str(config), "--output-dir", str(output_dir)]
+
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", "cookiecutter", *options, str(REPO)],
+        env={**os.environ, "PATH": "/usr/bin:/bin", "UDS_STACK_PUBLISH_SECONDS": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (output_dir / "myapp/compose.yaml").is_file()
+    assert done.returncode == 0
+    assert "report it" not in done.stderr
+
+
+def test_interrupt_before_the_publish_leaves_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_arguments: object) -> None:
+        raise signals.Interrupted
+
+    monkeypatch.setattr(finish, "settle_files", interrupt)
+    monkeypatch.setattr(signals, "listen", lambda: None)
+    (tmp_path / "README.md").touch()
+    names = ("__native_aot", "__template", "_repo_dir")
+
+    finish.main({**dict.fromkeys(names, ""), "project_slug": "myapp", "__dotnet_version": "10.0"}, tmp_path)
+
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"warning: not published: interrupted\nThe project in {tmp_path} is complete")
+    assert printed.out == ""
 
 
 def test_full_disk_is_refused_before_anything_is_written(small_disk: Path) -> None:

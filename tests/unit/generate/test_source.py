@@ -23,6 +23,8 @@ OWN = json.loads((REPO / "cookiecutter.json").read_text())["__template"]
         ("https://example.org/uds-stack", "git+https://example.org/uds-stack"),
         ("git+https://example.org/uds-stack", "git+https://example.org/uds-stack"),
         ("https://me:secret@example.org/uds-stack", "git+https://example.org/uds-stack"),
+        ("https://me:sec@ret@example.org/uds-stack", "git+https://example.org/uds-stack"),
+        ("https://me:secret@example.org/main.zip", "https://example.org/main.zip"),
         ("git@example.org:org/uds-stack.git", "git+ssh://git@example.org/org/uds-stack.git"),
         ("ssh://git@example.org/uds-stack", "git+ssh://git@example.org/uds-stack"),
         ("file:///srv/uds-stack.git", "git+file://localhost/srv/uds-stack.git"),

@@ -6,8 +6,8 @@ import re
 
 from uds_stack.deploy.containers import Container
 from uds_stack.deploy.proxy import Proxy
-from uds_stack.deploy.session import DeployError, Session
-from uds_stack.proxies.workers import list_workers, wait_for_workers
+from uds_stack.deploy.session import Session
+from uds_stack.proxies.workers import replace_workers
 
 PROBATION = 3  # seconds that a new worker must live: the master ends the old one after one, or tries again
 
@@ -30,17 +30,11 @@ class H2O(Proxy):
 
     def reload(self, session: Session, container: Container, command: list[str]) -> bool:
         """Send SIGHUP to the master; return whether the old worker still has open connections."""
-        before = list_workers(session, container)
-        # Not `docker kill`: without a stop_signal in compose.yaml, the engine (26.1) would no longer restart it.
-        session.must("docker", "exec", container.id, "sh", "-c", "kill -HUP 1")
-        lingering = wait_for_workers(session, container, before, probation=PROBATION)
-        if lingering is None:
-            raise DeployError(
-                "the new worker does not start, and the old one keeps running: restore the old h2o.conf, as H2O tries "
-                "to load the file every second (another `listen` takes `docker compose up -d --force-recreate h2o`)",
-                session.run("docker", "logs", "--tail=10", container.id).err,
-            )
-        return lingering
+        fault = (
+            "the new worker does not start, and the old one keeps running: restore the old h2o.conf, as H2O tries "
+            "to load the file every second (another `listen` takes `docker compose up -d --force-recreate h2o`)"
+        )
+        return replace_workers(session, container, probation=PROBATION, fault=fault)
 
     def find_upstream_socket(self, config: str) -> str | None:
         """Return the path in the first `[unix:PATH]`."""

@@ -6,8 +6,8 @@ import re
 
 from uds_stack.deploy.containers import Container
 from uds_stack.deploy.proxy import Proxy
-from uds_stack.deploy.session import DeployError, Session
-from uds_stack.proxies.workers import list_workers, wait_for_workers
+from uds_stack.deploy.session import Session
+from uds_stack.proxies.workers import replace_workers
 
 PROBATION = 0.5  # seconds; the old workers stop accepting as soon as the new ones run
 
@@ -30,15 +30,8 @@ class Nginx(Proxy):
 
     def reload(self, session: Session, container: Container, command: list[str]) -> bool:
         """Send SIGHUP to the master; return whether the old workers still have open connections."""
-        before = list_workers(session, container)
-        session.must("docker", "exec", container.id, "sh", "-c", "kill -HUP 1")
-        lingering = wait_for_workers(session, container, before, probation=PROBATION)
-        if lingering is None:
-            raise DeployError(
-                "the new workers do not start, and the old ones keep running: restore the old nginx.conf",
-                session.run("docker", "logs", "--tail=10", container.id).err,
-            )
-        return lingering
+        fault = "the new workers do not start, and the old ones keep running: restore the old nginx.conf"
+        return replace_workers(session, container, probation=PROBATION, fault=fault)
 
     def find_upstream_socket(self, config: str) -> str | None:
         """Return the path in the first `server unix:PATH;`, or `proxy_pass http://unix:PATH`."""

@@ -50,11 +50,12 @@ internal sealed partial class InstanceListener(
             // Before the lock is taken: a frozen neighbour never answers, and others wait for the lock.
             var healthy = instance.IsPublished ? await FindHealthyOthersAsync() : [];
             using var directoryLock = await DirectoryLock.AcquireAsync(instance.PublicPath);
-            InstanceRecord.Remove(instance);
             if (directoryLock is not null)
             {
                 instance.Withdraw(healthy);
             }
+
+            InstanceRecord.Remove(instance);
         }
         catch (Exception e) when (SocketUnavailableException.IsCause(e))
         {

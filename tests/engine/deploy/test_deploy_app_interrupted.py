@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.engine.redeploy.served import Site, interrupt
+from tests.engine.deploy.served import Site, interrupt
 from tests.testkit.faults import IMAGE, send
 from tests.testkit.process import eventually, run
 
@@ -24,7 +24,7 @@ def test_recovery_completes_a_killed_run_without_a_failed_request(site: Site, st
     site.set(f"killed when {step}")
 
     with site.loaded() as load:
-        with site.redeploying(step) as process:
+        with site.deploying(step) as process:
             process.kill()
         site.run_again()
 
@@ -34,11 +34,11 @@ def test_recovery_completes_a_killed_run_without_a_failed_request(site: Site, st
     assert site.tidy()
 
 
-def test_redeploy_replaces_an_old_version_that_restarts_meanwhile(site: Site) -> None:
+def test_deploy_replaces_an_old_version_that_restarts_meanwhile(site: Site) -> None:
     old = site.containers()[0]
     site.set("after a crash")
 
-    with site.redeploying("watching it", "--watch", "4") as process:
+    with site.deploying("watching it", "--watch", "4") as process:
         before = restarts(old)
         send(signal.SIGKILL, int(run("docker", "inspect", "--format", "{{.State.Pid}}", old).stdout))
         eventually(lambda: restarts(old) > before, "the engine starts it again")
@@ -51,7 +51,7 @@ def test_redeploy_replaces_an_old_version_that_restarts_meanwhile(site: Site) ->
 
 def test_compose_up_after_a_killed_run_keeps_a_serving_version(site: Site) -> None:
     site.set("half done")
-    with site.redeploying("watching it") as process:
+    with site.deploying("watching it") as process:
         process.kill()
 
     site.project.compose("up", "--detach", "--no-recreate", "--wait")
@@ -77,7 +77,7 @@ def test_ctrl_c_rolls_back(site: Site, step: str) -> None:
     before, named, page = site.containers(), site.images(), site.project.get().text
     site.set(f"interrupted when {step}")
 
-    with site.loaded() as load, site.redeploying(step) as process:
+    with site.loaded() as load, site.deploying(step) as process:
         said = interrupt(process, signal.SIGINT)
 
     assert process.returncode == 130
@@ -90,7 +90,7 @@ def test_ctrl_c_rolls_back(site: Site, step: str) -> None:
 def test_ctrl_c_during_the_drain_completes_the_deployment(site: Site) -> None:
     site.set("late")
 
-    with site.loaded() as load, site.redeploying("draining") as process:
+    with site.loaded() as load, site.deploying("draining") as process:
         interrupt(process, signal.SIGINT)
 
     assert process.returncode == 130

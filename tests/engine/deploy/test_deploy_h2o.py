@@ -6,7 +6,7 @@ from signal import SIGKILL
 
 import pytest
 
-from tests.engine.redeploy.served import Site
+from tests.engine.deploy.served import Site
 from tests.testkit.bake import edit
 from tests.testkit.faults import main_process, restarts, send
 from tests.testkit.process import eventually

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.redeploy.served import Site, make_site
+from tests.engine.deploy.served import Site, make_site
 from tests.testkit.process import run
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.mark.native
-def test_redeploy_builds_an_image_and_keeps_one_previous(site: Site) -> None:
+def test_deploy_builds_an_image_and_keeps_one_previous(site: Site) -> None:
     label = f"label=com.docker.compose.project={site.project.environment['COMPOSE_PROJECT_NAME']}"
     ours = ("docker", "image", "ls", "--quiet", "--no-trunc", "--filter", label)
     dangling = (*ours, "--filter", "dangling=true")
@@ -54,7 +54,7 @@ def test_rollback_swaps_the_images(site: Site) -> None:
 
 
 def test_deploy_replaces_a_mounted_publish_by_an_image(project_with_pages: Path, tmp_path: Path) -> None:
-    site = make_site(project_with_pages, tmp_path / "myapp", "uds-stack-redeploy-modes")
+    site = make_site(project_with_pages, tmp_path / "myapp", "uds-stack-deploy-modes")
     site.spare_the_compiler()
     mounted = {**site.project.environment, "COMPOSE_FILE": "compose.yaml:compose.publish.yaml"}
     try:

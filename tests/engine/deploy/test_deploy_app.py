@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.redeploy.served import Site
+from tests.engine.deploy.served import Site
 from tests.testkit.bake import edit
 from tests.testkit.process import run
 from tests.testkit.stack import Project
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.mark.native
-def test_redeploy_serves_an_edit_without_a_failed_request(site: Site, dockerfile: str) -> None:
+def test_deploy_serves_an_edit_without_a_failed_request(site: Site, dockerfile: str) -> None:
     before = site.containers()
     site.set("An edit")
     edit(site.program, 'app.MapGet("/", () => ', 'app.MapGet("/", () => "Edited. " + ')
@@ -31,7 +31,7 @@ def test_redeploy_serves_an_edit_without_a_failed_request(site: Site, dockerfile
     edit(site.program, '"Edited. " + ', "")
 
 
-def test_redeploy_applies_a_changed_compose_file(site: Site) -> None:
+def test_deploy_applies_a_changed_compose_file(site: Site) -> None:
     edit(site.root / "compose.yaml", "pids_limit: 200", "pids_limit: 201")
     site.uds_stack("deploy")
     after = site.containers("app") + site.containers("h2o")
@@ -42,7 +42,7 @@ def test_redeploy_applies_a_changed_compose_file(site: Site) -> None:
     assert run("docker", "inspect", after[0], "--format", "{{.HostConfig.PidsLimit}}").stdout.strip() == "201"
 
 
-def test_redeploy_keeps_a_stack_started_by_a_symbolic_link(site: Site, tmp_path: Path) -> None:
+def test_deploy_keeps_a_stack_started_by_a_symbolic_link(site: Site, tmp_path: Path) -> None:
     link = tmp_path / "current"
     link.symlink_to(site.root)
     linked = Project(link, {**site.project.environment, "PWD": str(link)})
@@ -57,7 +57,7 @@ def test_redeploy_keeps_a_stack_started_by_a_symbolic_link(site: Site, tmp_path:
         site.project.up()
 
 
-def test_redeploy_accepts_a_conf_that_is_not_utf8(site: Site) -> None:
+def test_deploy_accepts_a_conf_that_is_not_utf8(site: Site) -> None:
     conf = site.root / "h2o" / "h2o.conf"
     text = conf.read_bytes()
     conf.write_bytes(text + b"# \xe9\n")
@@ -67,7 +67,7 @@ def test_redeploy_accepts_a_conf_that_is_not_utf8(site: Site) -> None:
         conf.write_bytes(text)
 
 
-def test_redeploy_changes_nothing_where_the_sources_do_not_compile(site: Site, dockerfile: str) -> None:
+def test_deploy_changes_nothing_where_the_sources_do_not_compile(site: Site, dockerfile: str) -> None:
     before, named, page = site.containers(), site.images(), site.project.get().text
     edit(site.program, "app.Run();", "app.Run()")
     try:
@@ -93,7 +93,7 @@ def test_redeploy_changes_nothing_where_the_sources_do_not_compile(site: Site, d
         ("exit", ("--watch", "10"), "the new version exited", "planned: it exits"),
     ],
 )
-def test_redeploy_rolls_back_a_bad_version(
+def test_deploy_rolls_back_a_bad_version(
     site: Site, fault: str, options: tuple[str, ...], reason: str, logged: str
 ) -> None:
     before, named, page = site.containers(), site.images(), site.project.get().text
@@ -110,7 +110,7 @@ def test_redeploy_rolls_back_a_bad_version(
         assert not load.bad
 
 
-def test_redeploy_starts_what_is_not_running(site: Site) -> None:
+def test_deploy_starts_what_is_not_running(site: Site) -> None:
     site.set("h2o")
     site.project.compose("stop", "h2o")
     site.uds_stack("deploy")
@@ -127,7 +127,7 @@ def test_redeploy_starts_what_is_not_running(site: Site) -> None:
     assert site.tidy()
 
 
-def test_redeploy_replaces_a_version_that_is_down(site: Site) -> None:
+def test_deploy_replaces_a_version_that_is_down(site: Site) -> None:
     site.set("down", "throw")
     site.uds_stack("deploy", code=1)
     run("docker", "rm", "--force", *site.containers())

@@ -1,4 +1,4 @@
-"""A stack to redeploy again and again, for each way to compile the app."""
+"""A stack to deploy again and again, for each way to compile the app."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.redeploy.served import Site, make_site
+from tests.engine.deploy.served import Site, make_site
 from tests.testkit.combinations import ENDINGS
 from tests.testkit.once import one_of_each
 from tests.testkit.stack import running
@@ -21,7 +21,7 @@ def sites(project_with_pages_of: Projects, tmp_path_factory: pytest.TempPathFact
 
     def make(compiled: str) -> AbstractContextManager[Site]:
         root = tmp_path_factory.mktemp("site") / "myapp"
-        site = make_site(project_with_pages_of(compiled), root, f"uds-stack-redeploy{ENDINGS[compiled]}")
+        site = make_site(project_with_pages_of(compiled), root, f"uds-stack-deploy{ENDINGS[compiled]}")
         site.spare_the_compiler()
         return running(site, lambda: site.uds_stack("deploy"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.redeploy.served import Site
+from tests.engine.deploy.served import Site
 from tests.testkit.bake import edit
 from tests.testkit.command import UDS_STACK
 from tests.testkit.process import run
@@ -17,18 +17,18 @@ from tests.testkit.stack import Project
 pytestmark = pytest.mark.engine
 
 
-def test_redeploy_refuses_a_stack_of_another_name(site: Site) -> None:
+def test_deploy_refuses_a_stack_of_another_name(site: Site) -> None:
     before = site.containers() + site.containers("h2o")
     other = Site(Project(site.root, {**site.project.environment, "COMPOSE_PROJECT_NAME": "uds-stack-another"}))
 
     done = other.uds_stack("deploy", code=1)
 
-    assert "the stack that runs from this folder is uds-stack-redeploy, not uds-stack-another" in done.stderr
+    assert "the stack that runs from this folder is uds-stack-deploy, not uds-stack-another" in done.stderr
     assert site.containers() + site.containers("h2o") == before
     assert other.containers() + other.containers("h2o") == []
 
 
-def test_redeploy_refuses_replicas(site: Site) -> None:
+def test_deploy_refuses_replicas(site: Site) -> None:
     compose = site.root / "compose.yaml"
     text = compose.read_text()
     edit(compose, "    build: .\n", "    build: .\n    deploy: {replicas: 2}\n")
@@ -49,7 +49,7 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
-def test_redeploy_refuses_an_app_without_a_build(site: Site) -> None:
+def test_deploy_refuses_an_app_without_a_build(site: Site) -> None:
     mounted = {**site.project.environment, "COMPOSE_FILE": "compose.yaml:compose.publish.yaml"}
     before = site.containers()
 
@@ -84,7 +84,7 @@ def test_missing_tool_is_named(site: Site, environment: dict[str, str], reason: 
     assert "Traceback" not in done.stderr
 
 
-def test_redeploy_outside_of_a_project_fails_with_a_message(tmp_path: Path) -> None:
+def test_deploy_outside_of_a_project_fails_with_a_message(tmp_path: Path) -> None:
     done = run(*UDS_STACK, "deploy", cwd=tmp_path, check=False)
 
     assert done.returncode == 2

@@ -19,7 +19,7 @@ PAGES = ("Hello World!", "Hello again!")
 
 @dataclass(frozen=True)
 class Round:
-    """Some redeploys under load that goes on for so many requests."""
+    """Some deployments under load that goes on for so many requests."""
 
     connections: Sequence[int]  # that GET, and as many that POST
     versions: int
@@ -31,18 +31,18 @@ class Round:
         return f"new version of the app, {times(self.versions)}, on {connections} connections"
 
 
-ONE_EACH = 7  # redeploys while each request has a connection of its own
+ONE_EACH = 7  # deployments while each request has a connection of its own
 SHORT = [Round((1, 16, 256), 1, 10_000, rate=1500)]
 LONG = 68  # seconds' worth of requests in a round: a million in three at 5,000 a second
 
 
 def long_rounds(rate: int) -> list[Round]:
-    """Return twenty redeploys at so many requests a second."""
+    """Return twenty deployments at so many requests a second."""
     return [Round((number,), versions, LONG * rate, rate) for number, versions in ((1, 7), (16, 7), (256, 6))]
 
 
-def redeploy_under_load(stack: Project, round_: Round) -> Row:
-    """Redeploy the app several times, with another page each time."""
+def deploy_under_load(stack: Project, round_: Round) -> Row:
+    """Deploy the app several times, with another page each time."""
     row = Row(str(round_))
     port = int(stack.environment["HTTP_PORT"])
     # The visitors compare each body, which h2load does not.
@@ -65,8 +65,8 @@ def redeploy_under_load(stack: Project, round_: Round) -> Row:
     return row
 
 
-def redeploy_with_an_empty_pool(stack: Project, proxy: Proxy, versions: int) -> Row:
-    """Redeploy the app several times while neither the visitors nor the proxy reuse a connection.
+def deploy_with_an_empty_pool(stack: Project, proxy: Proxy, versions: int) -> Row:
+    """Deploy the app several times while neither the visitors nor the proxy reuse a connection.
 
     A busy proxy has open connections, which hold up the old version's end. A quiet one has none.
     """
@@ -74,14 +74,14 @@ def redeploy_with_an_empty_pool(stack: Project, proxy: Proxy, versions: int) -> 
     config = stack.root / proxy.name / proxy.config
     pool, none = proxy.pool
     edit(config, pool, none)
-    redeploy(stack, "reload")
+    uds_stack(stack, "reload")
     with Visitors(
         int(stack.environment["HTTP_PORT"]), reuse=False, pages=[page.encode() for page in PAGES]
     ) as visitors:
         for _ in range(versions):
             put_new_version(stack)
     edit(config, none, pool)
-    redeploy(stack, "reload")
+    uds_stack(stack, "reload")
     row.add(visitors)
     say(f"{row.fault}: {visitors.requests:,} requests, {visitors.failed} failed")
     return row
@@ -93,16 +93,16 @@ def times(number: int) -> str:
 
 
 def put_new_version(stack: Project) -> None:
-    """Edit the page, redeploy the app and see the new page."""
+    """Edit the page, deploy the app and see the new page."""
     program = stack.root / "src" / stack.slug / "Program.cs"
     old, new = PAGES if PAGES[0] in program.read_text() else PAGES[::-1]
     edit(program, old, new)
-    redeploy(stack, "deploy")
+    uds_stack(stack, "deploy")
     page = stack.get().text
     if page != new:
-        raise SystemExit(f"after the redeploy the page is {page!r}, expected {new!r}")
+        raise SystemExit(f"after the deployment the page is {page!r}, expected {new!r}")
 
 
-def redeploy(stack: Project, *what: str) -> None:
-    """Run the project's own script."""
+def uds_stack(stack: Project, *what: str) -> None:
+    """Run a command of uds-stack on the stack."""
     run(*UDS_STACK, *what, cwd=stack.root, env=stack.environment)

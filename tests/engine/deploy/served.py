@@ -1,4 +1,4 @@
-"""A project to redeploy again and again, and load on it that checks every answer."""
+"""A project to deploy again and again, and load on it that checks every answer."""
 
 import http.client
 import json
@@ -20,7 +20,7 @@ from tests.testkit.stack import Project, project
 
 @dataclass(frozen=True)
 class Site:
-    """A project that is served and redeployed."""
+    """A project that is served and deployed."""
 
     project: Project
     proxy: str = "h2o"  # its service
@@ -72,7 +72,7 @@ class Site:
         return done
 
     @contextmanager
-    def redeploying(self, until: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def deploying(self, until: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """Start it and wait until it says that it has come to a step."""
         with subprocess.Popen(
             self.command("deploy", *arguments),

@@ -1,4 +1,4 @@
-"""An edited configuration of the proxy is reloaded, and the app is redeployed behind it: for H2O, nginx and Caddy."""
+"""An edited configuration of the proxy is reloaded, and the app is deployed behind it: for H2O, nginx and Caddy."""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.redeploy.served import Site, get
+from tests.engine.deploy.served import Site, get
 from tests.testkit import combinations
 from tests.testkit.bake import edit
 from tests.testkit.faults import main_process, workers
@@ -184,7 +184,7 @@ def test_reload_reports_an_edited_service(site: Site, proxy: str) -> None:
     assert "has changed" not in site.uds_stack("reload").stdout
 
 
-def test_redeploy_of_the_app_loses_no_request(site: Site) -> None:
+def test_deploy_of_the_app_loses_no_request(site: Site) -> None:
     before = site.containers()
     site.set("a new version")
 
