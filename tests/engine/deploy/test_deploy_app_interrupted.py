@@ -97,3 +97,17 @@ def test_ctrl_c_during_the_drain_completes_the_deployment(site: Site) -> None:
     assert site.project.get().text == "late"
     assert not load.bad
     assert site.tidy()
+
+
+def test_recovery_keeps_what_runs_where_what_was_set_aside_is_gone(site: Site) -> None:
+    # A killed run left the tag; then `docker compose up` replaced its container, and the new one is frozen.
+    run("docker", "tag", f"{site.project.image}:latest", f"{site.project.image}:of-0123456789ab")
+    [container] = site.containers()
+    send(signal.SIGSTOP, int(run("docker", "inspect", "--format", "{{.State.Pid}}", container).stdout))
+    site.set("after the frozen one")
+
+    said = site.uds_stack("deploy").stdout
+
+    assert "removing" not in said.partition("building")[0]
+    assert site.project.get().text == "after the frozen one"
+    assert site.tidy()

@@ -1,17 +1,20 @@
 """The page after `docker compose up`, from the first image and from source."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.testkit.bake import copy_project
+from tests.testkit.bake import copy_project, edit
 from tests.testkit.combinations import AOT, ENDINGS, JIT
 from tests.testkit.once import one_of_each
-from tests.testkit.process import cannot_run, run
+from tests.testkit.process import cannot_run, eventually, run
 from tests.testkit.stack import HEADLESS, Project, project, running
 
 pytestmark = pytest.mark.engine
@@ -92,3 +95,22 @@ def test_image_runs_the_app_as_its_user(from_source: Project, compiled: str) -> 
 
     assert config["User"] == "1654:1654"
     assert config["Entrypoint"] == COMMANDS[compiled]
+
+
+@pytest.mark.test_all
+def test_watch_rebuilds_the_image_after_an_edit(from_source: Project, tmp_path: Path) -> None:
+    command = ["docker", "compose", "up", "--watch"]
+    log = tmp_path / "log"
+    with log.open("w") as out:
+        environment = {**os.environ, **from_source.environment}
+        watch = subprocess.Popen(command, cwd=from_source.root, env=environment, stdout=out, stderr=out)
+    try:
+        eventually(lambda: "Watch enabled" in log.read_text(), "the watch")
+        edit(from_source.root / "src/myapp/Program.cs", "Hello World!", "Watched")
+
+        eventually(lambda: from_source.get().text == "Watched", "the edit", within=120)
+    finally:
+        watch.send_signal(signal.SIGINT)
+        watch.wait(timeout=60)
+        from_source.compose("down")  # Ctrl-C may have come while Compose was replacing a container
+        from_source.up()
