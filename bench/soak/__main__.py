@@ -12,9 +12,9 @@ import shutil
 import sys
 
 from bench.report import say
+from bench.soak.deployments import ONE_EACH, SHORT, deploy_under_load, deploy_with_an_empty_pool, long_rounds
 from bench.soak.faults import APP_KILLED, cause_each, commands, crashes, kill_engine, reload
 from bench.soak.proxies import PROXIES, Proxy
-from bench.soak.deployments import ONE_EACH, SHORT, long_rounds, deploy_under_load, deploy_with_an_empty_pool
 from bench.soak.report import Row, machine, table, write
 from tests.testkit.bake import REPO, cookiecutter
 from tests.testkit.faults import add_pages

@@ -9,8 +9,8 @@ from pathlib import Path
 from signal import SIGKILL, SIGSTOP, SIGTERM, Signals
 
 from bench.report import say
-from bench.soak.proxies import Proxy
 from bench.soak.deployments import PAGES, uds_stack
+from bench.soak.proxies import Proxy
 from bench.soak.report import Row
 from tests.testkit.bake import REPO
 from tests.testkit.engine import Engine, missing
