@@ -90,7 +90,7 @@ def test_first_image_pulls_a_base_image_that_is_missing(docker: Callable[..., No
         ("version() { exec sleep 300; }", "`docker version` was ended because it took longer than 2 s."),
         ("version() { echo windows amd64; }", "and the Docker engine runs windows amd64."),
         ("config() { echo 'unknown flag' >&2; exit 1; }", "`docker compose` failed with exit code 1: unknown flag."),
-        ("config() { echo; }", "`docker compose config` printed no JSON."),
+        ("config() { echo; }", "`docker compose config` printed no model of this project."),
         (
             "base() { exit 1; }; pull() { echo 'lookup mcr.microsoft.com: no such host' >&2; exit 1; }",
             "`docker pull` failed with exit code 1: lookup mcr.microsoft.com: no such host.",
