@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -110,7 +109,7 @@ def test_watch_rebuilds_the_image_after_an_edit(from_source: Project, tmp_path: 
 
         eventually(lambda: from_source.get().text == "Watched", "the edit", within=120)
     finally:
-        watch.send_signal(signal.SIGINT)
-        watch.wait(timeout=60)
-        from_source.compose("down")  # Ctrl-C may have come while Compose was replacing a container
+        watch.kill()
+        watch.wait()
+        from_source.compose("down")  # Compose may have been replacing a container
         from_source.up()
