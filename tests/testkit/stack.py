@@ -143,6 +143,13 @@ class Project:
         except urllib.error.HTTPError as answer:
             return Response(answer.code, dict(answer.headers), answer.read().decode())
 
+    def page(self) -> Response:
+        """Return the page, whatever its status; status 0 and no text where nothing answers."""
+        try:
+            return self.get()
+        except OSError:
+            return Response(0, {}, "")
+
     def remove(self) -> None:
         """Remove the stack's containers, at once, and its network, volumes and images."""
         self.compose("down", "--timeout", "0", "--volumes", "--remove-orphans", "--rmi", "local", check=False)

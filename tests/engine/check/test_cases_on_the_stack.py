@@ -102,7 +102,9 @@ def test_case_breaks_the_stack(case: Case, stack_of: Callable[[str], Project]) -
             assert up.returncode != 0
             assert expected["refused"] in errors
         elif "page" in expected:
-            eventually(lambda: status(stack) == expected["page"] and serves(stack, case.proxy), str(expected), PATIENCE)
+            eventually(
+                lambda: stack.page().status == expected["page"] and serves(stack, case.proxy), str(expected), PATIENCE
+            )
         elif "log" in expected:
             eventually(lambda: expected["shows"] in log(stack, expected["log"]), str(expected), PATIENCE)
         else:
@@ -122,14 +124,6 @@ def log(stack: Project, service: str) -> str:
 def output_of(stack: Project, expected: Mapping[str, str]) -> list[str]:
     """The words that a command prints in a container."""
     return stack.inside(expected["inside"], *expected["run"].split(), check=False).stdout.split()
-
-
-def status(stack: Project) -> int:
-    """The status of the page; 0 where nothing answers."""
-    try:
-        return stack.get().status
-    except OSError:
-        return 0
 
 
 def serves(stack: Project, proxy: str) -> bool:

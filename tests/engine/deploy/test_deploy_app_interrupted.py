@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tests.engine.deploy.served import Site, interrupt
-from tests.testkit.faults import IMAGE, send
+from tests.testkit.faults import IMAGE, main_process, send
 from tests.testkit.process import eventually, run
 
 pytestmark = pytest.mark.engine
@@ -102,8 +102,7 @@ def test_ctrl_c_during_the_drain_completes_the_deployment(site: Site) -> None:
 def test_recovery_keeps_what_runs_where_what_was_set_aside_is_gone(site: Site) -> None:
     # A killed run left the tag; then `docker compose up` replaced its container, and the new one is frozen.
     run("docker", "tag", f"{site.project.image}:latest", f"{site.project.image}:of-0123456789ab")
-    [container] = site.containers()
-    send(signal.SIGSTOP, int(run("docker", "inspect", "--format", "{{.State.Pid}}", container).stdout))
+    send(signal.SIGSTOP, main_process(site.project, "app"))
     site.set("after the frozen one")
 
     said = site.uds_stack("deploy").stdout

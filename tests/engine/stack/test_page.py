@@ -107,17 +107,9 @@ def test_watch_rebuilds_the_image_after_an_edit(from_source: Project, tmp_path: 
         eventually(lambda: "Watch enabled" in log.read_text(), "the watch")
         edit(from_source.root / "src/myapp/Program.cs", "Hello World!", "Watched")
 
-        eventually(lambda: page_is(from_source, "Watched"), "the edit", within=120)
+        eventually(lambda: from_source.page().text == "Watched", "the edit", within=120)
     finally:
         watch.kill()
         watch.wait()
         from_source.compose("down")  # Compose may have been replacing a container
         from_source.up()
-
-
-def page_is(stack: Project, text: str) -> bool:
-    """Whether the page has this text; False too while its containers are being replaced."""
-    try:
-        return stack.get().text == text
-    except OSError:
-        return False
